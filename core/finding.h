@@ -1,0 +1,89 @@
+// What inspection tells: findings (something policy has an opinion on) and flow records (one a flow
+// when it ends). Both own their data and are built off the per-packet path.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/direction.h"
+#include "core/evidence.h"
+#include "core/ip.h"
+#include "core/time.h"
+#include "core/verdict.h"
+
+namespace weir {
+
+// How a host name was learnt, strongest last.
+enum class HostSource : uint8_t { kNone, kIp, kDns, kCertificate, kQuicSni, kSni, kHttp };
+std::string_view to_string(HostSource) noexcept;
+
+// What is known of a flow, beyond its packets.
+struct FlowIdentity {
+  Endpoint client;
+  Endpoint server;
+  uint8_t ip_protocol = 0;
+  uint32_t encapsulation = 0;
+  std::string protocol;  // "tls", "quic", "http", "dns", or nDPI's name in lower case; "unknown"
+  std::string service;   // catalogue id; empty: no AI service
+  std::string product;
+  std::string vendor;
+  std::string service_class;
+  ServiceStatus status = ServiceStatus::kUnknown;
+  std::string host;  // lower case
+  HostSource host_source = HostSource::kNone;
+  // Every name seen, in order of arrival, with its source; the strongest is `host`.
+  std::vector<std::pair<HostSource, std::string>> names;
+  std::string ja3;
+  std::string ja4;
+  std::string alpn;  // first offered by the client, or negotiated where seen
+  std::string tool;  // client hint: user agent product, or JA4 family
+  bool ech = false;
+  Visibility visibility = Visibility::kMetadata;
+};
+
+struct RequestInfo {
+  std::string method;
+  std::string path;  // without the query, at most Limits::path_bytes
+  std::string user_agent;
+  std::string content_type;
+};
+
+// Evidence of one request (or of the flow as such, then `request` is empty and `evidence` may be),
+// with what policy decided.
+struct Finding {
+  FlowIdentity flow;
+  RequestInfo request;
+  Timestamp time;  // of the packet that completed it
+  std::vector<Evidence> evidence;
+  Action action = Action::kAllow;
+  Severity severity = Severity::kNone;
+  std::string rule;           // name of the policy rule that won
+  uint64_t upload_bytes = 0;  // client-to-server payload bytes of the flow so far
+};
+
+struct FlowRecord {
+  FlowIdentity flow;
+  Timestamp first;
+  Timestamp last;
+  PerDirection<uint64_t> packets;
+  PerDirection<uint64_t> bytes;      // IP payload bytes above TCP/UDP headers
+  PerDirection<uint64_t> gap_bytes;  // stream bytes that were announced as gaps
+  uint64_t inspected_bytes = 0;      // text bytes that the detector read
+  uint64_t requests = 0;
+  Action action = Action::kAllow;
+  std::string end;  // "fin", "rst", "timeout", "evicted", "end_of_capture"
+  std::vector<std::pair<std::string, uint64_t>> counters;  // flow counters that are not zero
+};
+
+// Where inspection hands what it found. Called by a worker; must not block. The sink copies or
+// moves what it keeps.
+class EvidenceSink {
+ public:
+  virtual ~EvidenceSink() = default;
+  virtual void on_finding(Finding&& finding) = 0;
+  virtual void on_flow_end(FlowRecord&& record) = 0;
+};
+
+}  // namespace weir

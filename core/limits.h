@@ -1,0 +1,47 @@
+// Every bound in one place. Reaching one is counted where it is reached and is never silent.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/time.h"
+
+namespace weir {
+
+struct Limits {
+  // Flow table.
+  size_t flows = 262'144;                        // most flows at once; the idlest goes first
+  Duration tcp_idle = Duration::seconds(300);    // established
+  Duration tcp_closing = Duration::seconds(10);  // after FIN both ways or RST
+  Duration udp_idle = Duration::seconds(60);
+  // TCP reassembly, per direction of a flow and in all.
+  size_t out_of_order_bytes = 1U << 20;
+  size_t out_of_order_segments = 1024;
+  size_t reassembly_bytes_total = 256U << 20;
+  // TLS and QUIC handshakes.
+  size_t client_hello_bytes = 64U << 10;
+  size_t quic_crypto_bytes = 64U << 10;
+  // HTTP.
+  size_t header_line_bytes = 32U << 10;
+  size_t header_bytes = 128U << 10;
+  size_t headers = 256;
+  size_t path_bytes = 1024;
+  size_t tunnel_depth = 4;  // CONNECT in CONNECT …
+  // Unwrapping.
+  size_t unwrap_depth = 6;        // codings and containers inside one another
+  uint64_t inflate_ratio = 1000;  // output per input byte, once inflate_floor is passed
+  uint64_t inflate_floor = 16U << 20;
+  uint64_t body_text_bytes = 512U << 20;  // decoded text of one body
+  size_t json_depth = 128;
+  size_t json_key_bytes = 128;  // kept of a key, for the content path
+  size_t content_path_bytes = 512;
+  // Detection.
+  size_t excerpt_bytes = 64;
+  size_t evidence_per_request = 64;
+  size_t fingerprint_hits = 65'536;  // kept a request before the weakest files are dropped
+  // DNS.
+  size_t dns_names = 131'072;  // (client, address) -> name
+  Duration dns_ttl_floor = Duration::seconds(300);
+};
+
+}  // namespace weir

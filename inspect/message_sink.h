@@ -1,0 +1,56 @@
+// What application-protocol decoders (HTTP/1, HTTP/2, HTTP/3, WebSocket) emit: requests with
+// bodies, keyed by a stream id, so that one consumer serves all of them. Per stream: on_request
+// (on_body | on_body_gap)* on_request_end. Streams may interleave.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/bytes.h"
+#include "core/direction.h"
+#include "inspect/stream_decoder.h"
+
+namespace weir::inspect {
+
+struct HeaderField {
+  std::string_view name;   // lower case
+  std::string_view value;  // surrounding white space removed
+};
+
+// Views are valid during on_request only.
+struct MessageHead {
+  std::string_view protocol;  // "http/1.1", "http/1.0", "h2", "ws" …
+  std::string_view method;
+  std::string_view target;     // as sent: path and query, absolute form, or authority (CONNECT)
+  std::string_view authority;  // Host or :authority, or the absolute target's; may be empty
+  std::string_view user_agent;
+  std::string_view content_type;
+  std::string_view content_encoding;
+  std::span<const HeaderField> fields;  // all of them, trailers excluded
+  std::optional<uint64_t> content_length;
+  uint64_t stream_id = 0;  // 0, 1, 2 … in HTTP/1; the stream id in HTTP/2
+  uint64_t offset = 0;     // of the request's first byte in the client-to-server stream
+};
+
+enum class BodyChoice : uint8_t { kInspect, kSkip };
+
+enum class TunnelKind : uint8_t { kConnect, kUpgrade };
+
+class MessageSink {
+ public:
+  virtual ~MessageSink() = default;
+  [[nodiscard]] virtual BodyChoice on_request(const MessageHead& head) noexcept = 0;
+  // Body bytes with the transfer coding removed (content codings are the unwrapper's).
+  virtual void on_body(uint64_t stream_id, ByteSpan data, uint64_t offset) noexcept = 0;
+  virtual void on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept = 0;
+  virtual void on_request_end(uint64_t stream_id, EndReason) noexcept = 0;
+  // The stream stopped being HTTP: after CONNECT or 101. `protocol` is the authority that was
+  // connected to, or the value of Upgrade. What follows comes as on_tunnel_data.
+  virtual void on_tunnel(TunnelKind, std::string_view protocol) noexcept = 0;
+  virtual void on_tunnel_data(Direction, ByteSpan data) noexcept = 0;
+  virtual void on_tunnel_gap(Direction, uint64_t bytes) noexcept = 0;
+};
+
+}  // namespace weir::inspect
