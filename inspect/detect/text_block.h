@@ -1,7 +1,8 @@
 // Text as the detection channels read it: cache-sized blocks of one request's decoded text. A block
-// holds many small pieces or a part of a large one, so a channel pays per block, not per JSON string.
-// Between pieces stands glue: the piece's label and separators ("\npassword: "), which gives content
-// rules the context of a value; it belongs to no piece, and code matching leaves it out.
+// holds many small pieces or a part of a large one, so a channel pays per block, not per JSON
+// string. Between pieces stands glue: the piece's label and separators ("\npassword: "), which
+// gives content rules the context of a value; it belongs to no piece, and code matching leaves it
+// out.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +17,15 @@ namespace weir::inspect {
 
 // The part of a piece that stands in one block.
 struct PieceMark {
-  uint32_t begin = 0;       // first byte in TextBlock::text
-  uint32_t end = 0;         // one past the last
-  uint32_t number = 0;      // of the piece in the request, from 0
-  bool continues = false;   // it began in an earlier block
-  bool gap_before = false;  // bytes of the request were lost between this piece and what came before
-  uint64_t offset = 0;      // PieceStart::offset
-  std::string path;         // PieceStart::path
-  std::string label;        // PieceStart::label
+  uint32_t begin = 0;      // first byte in TextBlock::text
+  uint32_t end = 0;        // one past the last
+  uint32_t number = 0;     // of the piece in the request, from 0
+  bool continues = false;  // it began in an earlier block
+  bool gap_before =
+      false;            // bytes of the request were lost between this piece and what came before
+  uint64_t offset = 0;  // PieceStart::offset
+  std::string path;     // PieceStart::path
+  std::string label;    // PieceStart::label
 };
 
 struct TextBlock {

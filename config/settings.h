@@ -1,0 +1,142 @@
+// Everything that weir.yaml can say, as plain structs. The member defaults are the only defaults.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/evidence.h"
+#include "core/ip.h"
+#include "core/limits.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "core/verdict.h"
+
+namespace weir::config {
+
+// A service of the company's own: an on-premises gateway, a local model.
+struct OwnService {
+  std::string id;
+  std::string vendor;
+  std::string product;
+  std::string service_class = "gateway";
+  std::vector<std::string> hosts;  // patterns as in the catalogue
+  std::vector<IpNetwork> networks;
+  ServiceStatus status = ServiceStatus::kInternal;
+};
+
+struct ServiceSettings {
+  ServiceStatus default_status = ServiceStatus::kUnsanctioned;
+  std::vector<std::pair<std::string, ServiceStatus>> status;  // catalogue id -> status
+  std::vector<OwnService> own;
+};
+
+struct ProtectSettings {
+  std::vector<std::string> indexes;  // .wfi files
+  std::string key;                   // site key file
+  uint32_t min_lines = 5;  // code evidence of fewer lines is not told, critical lines apart
+};
+
+struct SignatureSettings {
+  std::string directory;           // empty: where Weir was installed or built
+  std::vector<std::string> rules;  // more rule files or folders of the company
+};
+
+// Either bound may be absent. ">=8", ">1MiB", "<5", "3..10", "8" are the forms in YAML.
+struct Range {
+  std::optional<uint64_t> min;  // inclusive
+  std::optional<uint64_t> max;  // inclusive
+  [[nodiscard]] bool contains(uint64_t value) const noexcept {
+    return (!min || value >= *min) && (!max || value <= *max);
+  }
+};
+
+// One of several values, or none of them ("!internal", ["!internal", "!sanctioned"]).
+template <typename T>
+struct OneOf {
+  std::vector<T> values;
+  bool negated = false;
+  [[nodiscard]] bool contains(const T& value) const noexcept {
+    for (const T& v : values) {
+      if (v == value) return !negated;
+    }
+    return negated;
+  }
+};
+
+// All that are set must hold. `evidence`, `strength`, `lines`, `repository` are of one and the same
+// piece of evidence; a rule with any of them needs evidence.
+struct RuleConditions {
+  std::optional<OneOf<ServiceStatus>> status;
+  std::optional<OneOf<std::string>> service;
+  std::optional<OneOf<std::string>> service_class;
+  std::optional<OneOf<std::string>> tool;
+  std::optional<OneOf<std::string>> protocol;
+  std::optional<OneOf<std::string>> host;  // patterns as in the catalogue
+  std::optional<OneOf<std::string>> user;
+  std::optional<OneOf<Visibility>> visibility;
+  std::optional<std::vector<IpNetwork>> source;  // client address in one of them
+  std::optional<Range> up;                       // upload bytes of the flow
+  std::optional<OneOf<EvidenceKind>> evidence;
+  std::optional<OneOf<std::string>> repository;
+  std::optional<OneOf<std::string>> content_rule;  // Evidence::rule
+  std::optional<Range> lines;
+  std::optional<double> min_score;  // `strength`: 0..1
+  std::optional<bool> documented;   // environment metadata that the vendor documents
+};
+
+struct PolicyRule {
+  std::string name;
+  RuleConditions when;
+  Action then = Action::kAlert;
+  Severity severity = Severity::kMedium;
+  int line = 0;  // in the file, for explanations
+};
+
+struct SinkSettings {
+  enum class Type : uint8_t { kZmq, kJsonl };
+  Type type = Type::kJsonl;
+  std::string bind;  // zmq: "tcp://127.0.0.1:5556", "ipc:///run/weir/alerts"
+  std::string path;  // jsonl
+};
+
+struct AlertSettings {
+  std::string store;  // incident database
+  std::vector<SinkSettings> sinks;
+  Duration window = Duration::seconds(3600);  // the same thing within it is the same incident
+};
+
+enum class CaptureMode : uint8_t { kReplay, kMirror, kInline };
+struct CaptureSettings {
+  CaptureMode mode = CaptureMode::kMirror;
+  std::vector<std::string> interfaces;
+  uint32_t workers = 0;  // 0: one a core
+  uint64_t ring_bytes = 256ULL << 20;
+};
+
+enum class FailMode : uint8_t { kOpen, kClosed };
+
+struct Settings {
+  std::string file;  // where it was read from; empty: all defaults
+  CaptureSettings capture;
+  ServiceSettings services;
+  ProtectSettings protect;
+  SignatureSettings signatures;
+  std::vector<PolicyRule> policy;  // default_policy() when the file has none
+  FailMode fail = FailMode::kOpen;
+  AlertSettings alerts;
+  Limits limits;
+  std::vector<std::string> warnings;  // keys that are valid but that this version does not act on
+};
+
+// What applies without a configuration: code, secrets and markers to anything but internal
+// services, banned agents, blind uploads.
+std::vector<PolicyRule> default_policy();
+
+// Relative paths in the file are taken from its folder.
+Result<Settings> load_settings(const std::string& path);
+Result<Settings> parse_settings(std::string_view text, const std::string& file);
+
+}  // namespace weir::config

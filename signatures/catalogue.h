@@ -1,0 +1,76 @@
+// The AI-service catalogue: which service a host, a request or an address belongs to, with the
+// company's own services and statuses merged in; and the client programs that user agents and TLS
+// fingerprints name. Immutable once made; look-ups allocate nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "core/ip.h"
+#include "core/result.h"
+#include "core/verdict.h"
+
+namespace weir::signatures {
+
+// A service as one of its hosts or paths shows it (vendor, product and class may differ by host).
+struct ServiceFace {
+  std::string service;  // id
+  std::string vendor;
+  std::string product;
+  std::string service_class;
+  ServiceStatus status = ServiceStatus::kUnknown;
+};
+
+enum class MatchStrength : uint8_t {
+  kNone,
+  kShared,   // the host serves many products: never classifies alone
+  kAddress,  // address range: supporting only
+  kLow,      // weak or stale attribution
+  kHost,
+  kRequest,  // host with path or tool
+};
+
+struct ServiceMatch {
+  const ServiceFace* face = nullptr;  // owned by the catalogue
+  MatchStrength strength = MatchStrength::kNone;
+  // True when this match may name the flow's service on its own.
+  [[nodiscard]] bool classifies() const noexcept { return strength >= MatchStrength::kLow; }
+};
+
+struct Tool {
+  std::string id;
+  std::string product;
+};
+
+class Catalogue {
+ public:
+  // `directory` holds ai_services.yaml and tools.yaml. Statuses for ids that do not exist are
+  // errors that name the near ones.
+  static Result<std::shared_ptr<const Catalogue>> load(const std::string& directory,
+                                                       const config::ServiceSettings& company);
+  ~Catalogue();
+
+  // `host` in any case, with or without port. Returns the strongest.
+  [[nodiscard]] ServiceMatch match_host(std::string_view host) const noexcept;
+  // Host, path with query, and tool id ("" when unknown) of a request; falls back to match_host.
+  [[nodiscard]] ServiceMatch match_request(std::string_view host, std::string_view target,
+                                           std::string_view tool) const noexcept;
+  [[nodiscard]] ServiceMatch match_address(const IpAddress& server) const noexcept;
+  // Null when not known.
+  [[nodiscard]] const Tool* tool_by_user_agent(std::string_view user_agent) const noexcept;
+  [[nodiscard]] const Tool* tool_by_ja4(std::string_view ja4) const noexcept;
+
+  [[nodiscard]] size_t services() const noexcept;
+  [[nodiscard]] size_t host_patterns() const noexcept;
+
+ private:
+  struct Impl;
+  explicit Catalogue(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::signatures

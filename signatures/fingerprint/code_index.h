@@ -1,0 +1,41 @@
+// A fingerprint index as a sensor uses it: mapped, verified, shared by all workers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "signatures/fingerprint/site_key.h"
+
+namespace weir::signatures {
+
+struct IndexInfo {
+  uint32_t format = 0;
+  uint64_t files = 0;
+  uint64_t lines = 0;
+  uint64_t fingerprints = 0;
+  uint64_t bytes = 0;  // of the file
+  uint64_t critical_lines = 0;
+  std::vector<std::string> repositories;
+};
+
+class CodeIndex {
+ public:
+  // Refuses another format version, another key, a file cut short or damaged where it is read at
+  // load (headers, section table, key check), each with its own reason.
+  static Result<std::shared_ptr<const CodeIndex>> open(const std::string& path, const SiteKey& key);
+  // Reads all of the file and compares every checksum.
+  static Status verify(const std::string& path);
+  ~CodeIndex();
+  [[nodiscard]] const IndexInfo& info() const noexcept;
+
+ private:
+  struct Impl;
+  explicit CodeIndex(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+  friend class IndexProbe;
+};
+
+}  // namespace weir::signatures

@@ -1,0 +1,50 @@
+// Makes a fingerprint index from folders of source code.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "signatures/fingerprint/site_key.h"
+
+namespace weir::signatures {
+
+struct IndexSource {
+  std::string name;  // of the repository
+  std::string directory;
+};
+
+struct IndexBuildOptions {
+  std::vector<IndexSource> repositories;
+  std::vector<std::string> public_directories;  // what also stands there is left out
+  std::vector<std::string> critical;            // globs over paths relative to the repository
+  uint64_t memory = 1ULL << 30;                 // bytes for sorting
+  uint32_t threads = 1;
+};
+
+struct IndexBuildReport {
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t lines = 0;
+  uint64_t fingerprints = 0;
+  uint64_t critical_lines = 0;
+  uint64_t dropped_common = 0;       // fingerprints left out as low in entropy, frequent or public
+  std::vector<std::string> skipped;  // "path: why", at most 1000
+  uint64_t skipped_count = 0;
+};
+
+struct IndexProgress {
+  uint64_t files_done = 0;
+  uint64_t files_total = 0;
+  uint64_t bytes_done = 0;
+};
+
+// Writes `out` atomically (a crash leaves an old file untouched). The same input and key give the
+// same bytes. `progress` may be empty; it is called from one thread.
+Result<IndexBuildReport> build_index(const IndexBuildOptions& options, const SiteKey& key,
+                                     const std::string& out,
+                                     const std::function<void(const IndexProgress&)>& progress);
+
+}  // namespace weir::signatures
