@@ -19,6 +19,9 @@ enum class DecodeStatus : uint8_t {
 
 enum class EndReason : uint8_t { kComplete, kGap, kReset, kTimeout, kLimit, kMalformed, kEvicted };
 
+// Whether bytes from the start of a stream belong to a protocol. kMaybe: more bytes are needed.
+enum class ProbeAnswer : uint8_t { kNo, kMaybe, kYes };
+
 class StreamDecoder {
  public:
   virtual ~StreamDecoder() = default;

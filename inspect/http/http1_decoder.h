@@ -14,7 +14,6 @@
 namespace weir::inspect {
 
 // kYes: certainly the first bytes of an HTTP/1 request line. kMaybe: more bytes are needed.
-enum class ProbeAnswer : uint8_t { kNo, kMaybe, kYes };
 [[nodiscard]] ProbeAnswer probe_http1_request(ByteSpan first) noexcept;
 [[nodiscard]] ProbeAnswer probe_http1_response(ByteSpan first) noexcept;
 
