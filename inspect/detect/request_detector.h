@@ -1,5 +1,6 @@
 // The detector of one request: gathers decoded text into blocks, runs every channel over each
 // block, and collects evidence. Reused from request to request; keeps its memory.
+// begin (on_piece on_text* on_piece_end | flush | has_news | collect)* finish collect
 #pragma once
 
 #include <cstdint>
@@ -10,9 +11,11 @@
 #include "core/evidence.h"
 #include "core/limits.h"
 #include "core/result.h"
+#include "inspect/detect/text_blocks.h"
 #include "inspect/text_sink.h"
 #include "signatures/content_rules.h"
 #include "signatures/fingerprint/code_index.h"
+#include "signatures/pattern_database.h"
 
 namespace weir::inspect {
 
@@ -23,16 +26,66 @@ struct DetectorSet {
   uint32_t min_lines = 5;  // code evidence of fewer lines is dropped, critical lines apart
 };
 
-// class RequestDetector final : public TextSink
-//   static Result<std::unique_ptr<RequestDetector>> make(std::shared_ptr<const DetectorSet>,
-//                                                        const Limits&, PatternScratch&)
-//   void begin() noexcept            // a new request
-//   on_piece / on_text / on_piece_end: from the unwrapper
-//   bool has_news() const noexcept   // evidence arose since the last collect(); the block in
-//                                    // progress is not read yet (flush() reads it)
-//   void flush() noexcept            // read what is buffered now (end of a packet, inline mode)
-//   void finish() noexcept           // end of request
-//   void collect(std::vector<Evidence>&)
-//   uint64_t text_bytes() const noexcept
+struct DetectCounters {
+  Counter requests;
+  Counter text_bytes;
+  Counter blocks;
+  Counter few_lines;
+  Counter evidence_over_limit;
+};
+inline constexpr CounterTable<DetectCounters, 5> kDetectCounters{{
+    {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
+    {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
+    {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
+    {"detect_few_lines", &DetectCounters::few_lines,
+     "code evidence dropped because it has fewer lines than protect.min_lines"},
+    {"detect_evidence_over_limit", &DetectCounters::evidence_over_limit,
+     "evidence dropped at evidence_per_request, the least sure first"},
+}};
+static_assert(describes_all(kDetectCounters));
+
+class RequestDetector final : public TextSink, private BlockSink {
+ public:
+  // Prepares `scratch` for what the set needs; it must outlive the detector and serve no other scan
+  // meanwhile. `counters`, where given, must outlive the detector too and are shared by the
+  // detectors of one worker.
+  static Result<std::unique_ptr<RequestDetector>> make(std::shared_ptr<const DetectorSet> set,
+                                                       const Limits& limits,
+                                                       signatures::PatternScratch& scratch,
+                                                       DetectCounters* counters = nullptr);
+  // With channels of the caller's.
+  RequestDetector(std::vector<std::unique_ptr<DetectionChannel>> channels, uint32_t min_lines,
+                  const Limits& limits, DetectCounters* counters = nullptr);
+
+  void begin() noexcept;  // a new request
+  void on_piece(const PieceStart& start) noexcept override;
+  void on_text(ByteSpan text) noexcept override;
+  void on_piece_end(EndReason reason) noexcept override;
+
+  // Evidence arose since the last collect(). The block in progress is not read yet: flush() does.
+  [[nodiscard]] bool has_news() const noexcept;
+  void flush() noexcept;   // read what is gathered now (end of a packet, inline mode)
+  void finish() noexcept;  // end of the request
+  // Appends all evidence of the request so far, the surest first where it has to be cut.
+  void collect(std::vector<Evidence>& out);
+  // Of this request, without the glue between pieces.
+  [[nodiscard]] uint64_t text_bytes() const noexcept { return blocks_.text_bytes(); }
+  [[nodiscard]] const DetectCounters& counters() const noexcept { return *counters_; }
+
+ private:
+  void on_block(const TextBlock& block) noexcept override;
+
+  std::shared_ptr<const DetectorSet> set_;  // the channels may point into it
+  std::vector<std::unique_ptr<DetectionChannel>> channels_;
+  uint32_t min_lines_;
+  size_t max_evidence_;
+  DetectCounters own_counters_;
+  DetectCounters* counters_;
+  TextBlocks blocks_;
+  uint64_t counted_bytes_ = 0;  // of text_bytes(), already in the counter
+  // What the last collect() dropped: evidence is complete each time, but counted once.
+  uint64_t few_lines_ = 0;
+  uint64_t over_limit_ = 0;
+};
 
 }  // namespace weir::inspect

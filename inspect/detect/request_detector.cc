@@ -1,0 +1,86 @@
+// See request_detector.h.
+#include "inspect/detect/request_detector.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::inspect {
+
+namespace {
+
+void count_rise(Counter& counter, uint64_t& known, uint64_t now) noexcept {
+  if (now <= known) return;
+  counter.add(now - known);
+  known = now;
+}
+
+}  // namespace
+
+RequestDetector::RequestDetector(std::vector<std::unique_ptr<DetectionChannel>> channels,
+                                 uint32_t min_lines, const Limits& limits, DetectCounters* counters)
+    : channels_(std::move(channels)),
+      min_lines_(min_lines),
+      max_evidence_(limits.evidence_per_request),
+      counters_(counters != nullptr ? counters : &own_counters_),
+      blocks_(limits, *this) {}
+
+Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
+    std::shared_ptr<const DetectorSet> set, const Limits& limits,
+    signatures::PatternScratch& /*scratch*/, DetectCounters* counters) {
+  std::vector<std::unique_ptr<DetectionChannel>> channels;
+  auto detector =
+      std::make_unique<RequestDetector>(std::move(channels), set->min_lines, limits, counters);
+  detector->set_ = std::move(set);
+  return detector;
+}
+
+void RequestDetector::begin() noexcept {
+  blocks_.begin();
+  for (const auto& channel : channels_) channel->reset();
+  counted_bytes_ = 0;
+  few_lines_ = 0;
+  over_limit_ = 0;
+  counters_->requests.add();
+}
+
+void RequestDetector::on_piece(const PieceStart& start) noexcept { blocks_.on_piece(start); }
+void RequestDetector::on_text(ByteSpan text) noexcept { blocks_.on_text(text); }
+void RequestDetector::on_piece_end(EndReason reason) noexcept { blocks_.on_piece_end(reason); }
+
+void RequestDetector::on_block(const TextBlock& block) noexcept {
+  counters_->blocks.add();
+  count_rise(counters_->text_bytes, counted_bytes_, blocks_.text_bytes());
+  for (const auto& channel : channels_) channel->on_block(block);
+}
+
+bool RequestDetector::has_news() const noexcept {
+  return std::any_of(channels_.begin(), channels_.end(),
+                     [](const auto& channel) { return channel->has_news(); });
+}
+
+void RequestDetector::flush() noexcept { blocks_.flush(); }
+
+void RequestDetector::finish() noexcept {
+  blocks_.flush();
+  for (const auto& channel : channels_) channel->on_end();
+}
+
+void RequestDetector::collect(std::vector<Evidence>& out) {
+  const auto first = static_cast<ptrdiff_t>(out.size());
+  for (const auto& channel : channels_) channel->collect(out);
+  const auto weak = [this](const Evidence& evidence) {
+    return evidence.kind == EvidenceKind::kCode && evidence.lines < min_lines_ &&
+           evidence.rule != "critical";
+  };
+  const auto kept = std::remove_if(out.begin() + first, out.end(), weak);
+  count_rise(counters_->few_lines, few_lines_, static_cast<uint64_t>(out.end() - kept));
+  out.erase(kept, out.end());
+  const size_t found = out.size() - static_cast<size_t>(first);
+  if (found <= max_evidence_) return;
+  std::stable_sort(out.begin() + first, out.end(),
+                   [](const Evidence& a, const Evidence& b) { return a.score > b.score; });
+  count_rise(counters_->evidence_over_limit, over_limit_, found - max_evidence_);
+  out.erase(out.begin() + first + static_cast<ptrdiff_t>(max_evidence_), out.end());
+}
+
+}  // namespace weir::inspect
