@@ -22,7 +22,7 @@ struct YamlNode {
   Kind kind = Kind::kNull;
   bool quoted = false;  // a scalar in quotes or a block scalar: never a number or a truth value
   int line = 0;         // 1-based
-  int column = 0;       // 1-based
+  int column = 0;       // 1-based, in bytes
   std::string scalar;
   std::vector<YamlNode> items;      // of a list
   std::vector<std::string> keys;    // of a map, in file order; values[i] belongs to keys[i]
@@ -55,7 +55,8 @@ class YamlErrors {
 // Reads the keys of one map. Each reader leaves `out` as it is where the key is absent, and adds an
 // error ("weir.yaml:12:5: capture.snaplen: 70000 outside 64..65535") where the value is bad. They
 // return true when the key was there and good. `prefix` is the path of this map ("capture"), empty
-// at the root. A node that is no map is one error, then everything is absent.
+// at the root. A node that is no map is one error, then everything is absent. A key with nothing
+// after it counts as absent where a map or a list may stand, and is an error elsewhere.
 class MapReader {
  public:
   MapReader(const YamlNode& node, std::string prefix, YamlErrors& errors);
