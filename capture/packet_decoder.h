@@ -1,6 +1,7 @@
-// Link layer, network layer and transport header of one frame: Ethernet with VLAN tags, Linux
-// cooked v1/v2, raw IP, loopback; IPv4 with options, IPv6 with extension headers; TCP, UDP.
-// Stateless but for its counters; allocates nothing.
+// Link layer, network layer and transport header of one frame: Ethernet with VLAN tags and SNAP,
+// Linux cooked v1/v2, raw IP, loopback, PPP, Cisco HDLC, frame relay, clear 802.11; IPv4 with
+// options, IPv6 with extension headers; TCP, UDP. Stateless but for its counters; allocates
+// nothing. Tunnels are counted, not entered; fragments are not put together.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +14,13 @@ namespace weir::capture {
 enum class DecodeOutcome : uint8_t {
   kDecoded,
   kNotIp,       // ARP, LLDP …: counted, of no interest
-  kFragment,    // a fragment that is not the first: no ports (counted; reassembly comes later)
-  kMalformed,   // counted by the layer that failed
+  kFragment,    // a fragment without ports: not the first, or its transport header is cut
+  kMalformed,   // counted by the layer that failed, or as truncated
   kUnsupported  // link type or tunnel that is not known
 };
 
+// packets = decoded + not_ip + fragments + truncated + bad_link + bad_network + bad_transport +
+// unsupported_link + unsupported_tunnel; the others count decoded packets once more.
 struct DecodeCounters {
   Counter packets;
   Counter decoded;
@@ -28,15 +31,41 @@ struct DecodeCounters {
   Counter bad_network;
   Counter bad_transport;
   Counter unsupported_link;
+  Counter unsupported_tunnel;
   Counter other_transport;  // decoded, neither TCP nor UDP
+  Counter tunnels;          // decoded, and carries IP or Ethernet again
+  Counter cut_payload;      // decoded, with missing > 0
 };
+
+inline constexpr CounterTable<DecodeCounters, 13> kDecodeCounterTable{{
+    {"packets", &DecodeCounters::packets, "frames given to the decoder"},
+    {"decoded", &DecodeCounters::decoded, "IP packets with a transport that was read"},
+    {"not_ip", &DecodeCounters::not_ip, "frames that carry something other than IP"},
+    {"fragments", &DecodeCounters::fragments, "IP fragments without a transport header"},
+    {"truncated", &DecodeCounters::truncated, "frames whose headers the capture cut off"},
+    {"bad_link", &DecodeCounters::bad_link, "malformed link-layer headers"},
+    {"bad_network", &DecodeCounters::bad_network, "malformed IP headers"},
+    {"bad_transport", &DecodeCounters::bad_transport, "malformed TCP or UDP headers"},
+    {"unsupported_link", &DecodeCounters::unsupported_link, "frames of an unknown link type"},
+    {"unsupported_tunnel", &DecodeCounters::unsupported_tunnel,
+     "frames of a link-layer tunnel that is not entered (MPLS, PPPoE, MACsec)"},
+    {"other_transport", &DecodeCounters::other_transport, "decoded, neither TCP nor UDP"},
+    {"tunnels", &DecodeCounters::tunnels,
+     "decoded, and carries a tunnel that is not entered (GRE, IP in IP, VXLAN, Geneve, ESP)"},
+    {"cut_payload", &DecodeCounters::cut_payload, "decoded, with part of the payload not captured"},
+}};
+static_assert(describes_all(kDecodeCounterTable));
 
 class PacketDecoder {
  public:
+  // Fills `out` only when it returns kDecoded. Views in it point into raw.data.
   [[nodiscard]] DecodeOutcome decode(const RawPacket& raw, DecodedPacket& out) noexcept;
   [[nodiscard]] const DecodeCounters& counters() const noexcept { return counters_; }
 
  private:
+  DecodeOutcome malformed(Counter& layer) noexcept;
+  DecodeOutcome cut_or(const RawPacket& raw, Counter& layer) noexcept;
+
   DecodeCounters counters_;
 };
 

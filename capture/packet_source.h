@@ -1,26 +1,30 @@
-// Where packets come from, and how a frame becomes a decoded packet.
+// Where packets come from.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
-#include "core/counters.h"
 #include "core/packet.h"
 #include "core/result.h"
 
 namespace weir::capture {
 
-// Reads a capture (pcap or pcapng by content) from a file, or from standard input ("-"), through
-// libpcap.
+// Reads a capture (pcap or pcapng by content) from a file, or from standard input ("-"). pcap goes
+// through libpcap. pcapng has a reader of its own: libpcap 1.10 ends a file at the first interface
+// whose link type or snaplen differs from the first one's, and does not tell interfaces apart.
 class CaptureFile {
  public:
+  // Fails on what is no capture at all: absent, empty, compressed, of an unknown format.
   static Result<std::unique_ptr<CaptureFile>> open(const std::string& path);
+  CaptureFile() = default;
+  CaptureFile(const CaptureFile&) = delete;
+  CaptureFile& operator=(const CaptureFile&) = delete;
   virtual ~CaptureFile() = default;
 
   enum class Next : uint8_t { kPacket, kEnd, kError };
   // After kError, error() says what is wrong with file and byte offset; what came before was good.
+  // Once kEnd or kError was returned, it is returned for good.
   [[nodiscard]] virtual Next next(RawPacket& out) noexcept = 0;
   [[nodiscard]] virtual const Error& error() const noexcept = 0;
   // Bytes read so far and in all (0: not known), for progress.
