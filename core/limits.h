@@ -11,6 +11,7 @@ namespace weir {
 struct Limits {
   // Flow table.
   size_t flows = 262'144;                        // most flows at once; the idlest goes first
+  Duration tcp_opening = Duration::seconds(30);  // handshake not complete
   Duration tcp_idle = Duration::seconds(300);    // established
   Duration tcp_closing = Duration::seconds(10);  // after FIN both ways or RST
   Duration udp_idle = Duration::seconds(60);
