@@ -1,0 +1,55 @@
+// One level of the chain: gathers the first bytes of a stream until it is clear what they are
+// (sniff.h), then passes all of it on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "inspect/unwrap/sniff.h"
+#include "inspect/unwrap/stage.h"
+
+namespace weir::inspect {
+
+class JsonStage;
+
+class Level {
+ public:
+  Level(Chain& chain, size_t depth);
+  ~Level();
+
+  void begin(const StreamInfo& info) noexcept;
+  void on_data(ByteSpan data, uint64_t offset) noexcept;
+  void on_gap(uint64_t bytes) noexcept;
+  void end(EndReason reason) noexcept;
+
+  // The level below, made when first asked for. Never called at the last level.
+  [[nodiscard]] Level& next() noexcept;
+  [[nodiscard]] size_t depth() const noexcept { return depth_; }
+
+ private:
+  enum class Route : uint8_t { kIdle, kSniff, kText, kTextPaused, kStage };
+
+  // Decides with what is known (`final`: there will be no more); true when decided.
+  bool decide(ByteSpan first, bool final) noexcept;
+  void take(const Guess& guess) noexcept;
+  void open_text(bool binary) noexcept;
+  void pass(ByteSpan data, uint64_t offset) noexcept;
+
+  Chain& chain_;
+  const size_t depth_;
+  StreamInfo info_;
+  Route route_ = Route::kIdle;
+  bool binary_ = false;
+  bool unreadable_ = false;
+  bool started_ = false;
+  size_t base_path_ = 0;
+  size_t sniffed_ = 0;
+  std::array<uint8_t, kSniffBytes> sniff_;
+  Stage* stage_ = nullptr;
+  std::unique_ptr<Level> next_;
+  std::unique_ptr<JsonStage> json_;
+};
+
+}  // namespace weir::inspect

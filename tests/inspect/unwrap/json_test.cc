@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/inspect/unwrap/transcript.h"
+#include "tests/support/split_check.h"
+
+namespace weir::test {
+namespace {
+
+// The same for every cut, and as expected.
+void expect_pieces(const std::string& bytes, const std::string& expected, const Body& body = {}) {
+  EXPECT_EQ(unwrap(bytes, body).transcript, expected);
+  split_check(as_bytes(bytes),
+              [&](const std::vector<ByteSpan>& chunks) { return unwrap(chunks, body).transcript; });
+}
+
+TEST(JsonUnwrap, StringValuesArePiecesWithPathAndKey) {
+  expect_pieces(
+      R"({"model":"m1","messages":[{"role":"user","content":[{"type":"text","text":"a\nb"}]}],"n":1})",
+      "[b>json:model|model@110] m1\n"
+      "[b>json:messages[0].role|role@135] user\n"
+      "[b>json:messages[0].content[0].type|type@161] text\n"
+      "[b>json:messages[0].content[0].text|text@175] a\nb\n");
+}
+
+TEST(JsonUnwrap, EscapesAreResolved) {
+  expect_pieces(R"({"a":"\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\ud83d\ude00"})",
+                "[b>json:a|a@106] \"\\/\b\f\n\r\tA\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\n");
+}
+
+TEST(JsonUnwrap, BadEscapesArePassedThrough) {
+  expect_pieces(R"({"a":"\x \u12g4 \ud83d \ud83d\n \ud83d\u0041 \ude00 \ud83d\ud83d\ude00 \u"})",
+                "[b>json:a|a@106] \\x \\u12g4 \\ud83d \\ud83d\n \\ud83dA \\ude00 "
+                "\\ud83d\xF0\x9F\x98\x80 \\u\n");
+}
+
+TEST(JsonUnwrap, JsonInAStringIsOpened) {
+  expect_pieces(R"({"arguments":"{\"command\":\"cat \\\"x\\\"\\n\",\"n\":[1,\"two\"]}"})",
+                "[b>json:arguments>json:command|command@114] cat \"x\"\n\n"
+                "[b>json:arguments>json:n[1]|n@114] two\n");
+}
+
+TEST(JsonUnwrap, CodeInBracketsIsNoJson) {
+  expect_pieces(R"({"a":"[test] x","b":"{ return 1; }","c":"[[ -f x ]]","d":"{\"a\" b}"})",
+                "[b>json:a|a@106] [test] x\n[b>json:b|b@121] { return 1; }\n"
+                "[b>json:c|c@141] [[ -f x ]]\n[b>json:d|d@158] {\"a\" b}\n");
+}
+
+TEST(JsonUnwrap, NestedJsonThatBreaksGoesOnAsText) {
+  const std::string key(70, 'k');
+  expect_pieces("{\"a\":\"{\\\"" + key + "\\\": foo(), \\\\n}\"}",
+                "[b>json:a>json:.{key}|@106] " + key + "\n[b>json:a>json:" + key + "|" + key +
+                    "@106] foo(), \\n}\n");
+}
+
+TEST(JsonUnwrap, JsonLines) {
+  expect_pieces("{\"a\":\"x\"}\n{\"b\":\"y\"}\n", "[b>json:a|a@106] x\n[b>json:b|b@116] y\n");
+}
+
+TEST(JsonUnwrap, TextIsText) {
+  expect_pieces("int main() { return 0; }\n", "[b>text|@100] int main() { return 0; }\n\n");
+}
+
+TEST(JsonUnwrap, BinaryIsOnePiece) {
+  const std::string bytes("\x89PNG\0\1\2\3\4\5\6\7\xff\xfe\x80\x80\x81", 17);
+  const Unwrapped got = unwrap(bytes);
+  EXPECT_EQ(got.transcript, "[b>binary|binary@100] " + bytes + "\n");
+  EXPECT_TRUE(got.opaque);
+}
+
+}  // namespace
+}  // namespace weir::test

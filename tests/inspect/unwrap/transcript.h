@@ -1,0 +1,85 @@
+// Prints what an unwrapper emits, and runs one over chunks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.h"
+#include "inspect/unwrap/unwrapper.h"
+
+namespace weir::test {
+
+class TranscriptSink final : public inspect::TextSink {
+ public:
+  void on_piece(const inspect::PieceStart& start) noexcept override {
+    if (open_) out_ += "!nested ";
+    open_ = true;
+    ++pieces_;
+    out_ += '[' + std::string(start.path) + '|' + std::string(start.label) + '@' +
+            std::to_string(start.offset) + "] ";
+  }
+  void on_text(ByteSpan text) noexcept override {
+    if (!open_ || text.empty()) out_ += "!stray ";
+    out_ += as_chars(text);
+    text_ += as_chars(text);
+  }
+  void on_piece_end(inspect::EndReason reason) noexcept override {
+    if (!open_) out_ += "!stray end ";
+    open_ = false;
+    if (reason != inspect::EndReason::kComplete) {
+      out_ += " !" + std::to_string(static_cast<int>(reason));
+    }
+    out_ += '\n';
+  }
+  [[nodiscard]] const std::string& transcript() const { return out_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] size_t pieces() const { return pieces_; }
+  [[nodiscard]] bool open() const { return open_; }
+
+ private:
+  std::string out_;
+  std::string text_;
+  size_t pieces_ = 0;
+  bool open_ = false;
+};
+
+struct Body {
+  std::string type;
+  std::string encoding;
+  Limits limits{};
+};
+
+// What came of one body, cut into `chunks`.
+struct Unwrapped {
+  std::string transcript;
+  std::string text;
+  size_t pieces = 0;
+  bool opaque = false;
+  inspect::UnwrapCounters counters;
+};
+
+inline Unwrapped unwrap(const std::vector<ByteSpan>& chunks, const Body& body) {
+  Unwrapped out;
+  inspect::Unwrapper unwrapper(body.limits, out.counters);
+  TranscriptSink sink;
+  unwrapper.begin({"b", body.type, body.encoding}, sink);
+  uint64_t offset = 100;
+  for (const ByteSpan chunk : chunks) {
+    unwrapper.on_data(chunk, offset);
+    offset += chunk.size();
+  }
+  unwrapper.end(inspect::EndReason::kComplete);
+  out.transcript = sink.transcript();
+  out.text = sink.text();
+  out.pieces = sink.pieces();
+  out.opaque = unwrapper.opaque();
+  return out;
+}
+
+inline Unwrapped unwrap(std::string_view bytes, const Body& body = {}) {
+  return unwrap(std::vector<ByteSpan>{as_bytes(bytes)}, body);
+}
+
+}  // namespace weir::test
