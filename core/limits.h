@@ -22,6 +22,8 @@ struct Limits {
   // TLS and QUIC handshakes.
   size_t client_hello_bytes = 64U << 10;
   size_t quic_crypto_bytes = 64U << 10;
+  size_t server_hello_bytes = 16U << 10;
+  size_t certificate_bytes = 32U << 10;  // kept of a Certificate message: the leaf comes first
   // HTTP.
   size_t header_line_bytes = 32U << 10;
   size_t header_bytes = 128U << 10;
