@@ -1,0 +1,36 @@
+// The input is a capture file. It goes through a memory file, as CaptureFile reads paths.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "capture/packet_source.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using weir::capture::CaptureFile;
+  static const int fd = ::memfd_create("capture", 0);
+  static const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  if (fd < 0 || ::ftruncate(fd, 0) != 0 ||
+      ::pwrite(fd, data, size, 0) != static_cast<ssize_t>(size)) {
+    std::abort();
+  }
+  auto opened = CaptureFile::open(path);
+  if (!opened) {
+    if (opened.error().message.empty()) std::abort();
+    return 0;
+  }
+  CaptureFile& file = **opened;
+  weir::RawPacket raw;
+  uint64_t delivered = 0;
+  unsigned sum = 0;
+  CaptureFile::Next next = CaptureFile::Next::kEnd;
+  while ((next = file.next(raw)) == CaptureFile::Next::kPacket) {
+    delivered += raw.data.size();
+    for (const uint8_t byte : raw.data) sum += byte;
+  }
+  if (delivered > size || (delivered == 0 && sum != 0)) std::abort();
+  if (next == CaptureFile::Next::kError && file.error().message.empty()) std::abort();
+  return 0;
+}

@@ -1,0 +1,188 @@
+// Every link type carries the same IP packet; it must come out the same.
+#include "capture/link_layer.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "bench/lab/frames.h"
+#include "capture/packet_decoder.h"
+
+namespace weir::capture {
+namespace {
+
+using lab::Bytes;
+using lab::ByteWriter;
+
+const Endpoint kClient{IpAddress::v4(0x0a000001), 40000};
+const Endpoint kServer{IpAddress::v4(0xc0a80102), 443};
+const Endpoint kClient6{*IpAddress::parse("2001:db8::1"), 40001};
+const Endpoint kServer6{*IpAddress::parse("2001:db8::2"), 443};
+
+Bytes ip4() { return lab::tcp_packet(kClient, kServer, {}, as_bytes("inside")); }
+Bytes ip6() { return lab::tcp_packet(kClient6, kServer6, {}, as_bytes("inside")); }
+
+struct Got {
+  DecodeOutcome outcome;
+  uint32_t encapsulation = 0;
+  std::string payload;
+  DecodeCounters counters;
+};
+
+Got decode(const Bytes& frame, int link_type) {
+  PacketDecoder decoder;
+  DecodedPacket packet;
+  RawPacket raw;
+  raw.link_type = link_type;
+  raw.data = frame;
+  raw.wire_length = static_cast<uint32_t>(frame.size());
+  Got got;
+  got.outcome = decoder.decode(raw, packet);
+  got.encapsulation = packet.encapsulation;
+  got.payload = as_chars(packet.payload);
+  got.counters = decoder.counters();
+  return got;
+}
+
+void expect_inside(const Bytes& frame, int link_type, const char* what) {
+  const Got got = decode(frame, link_type);
+  EXPECT_EQ(got.outcome, DecodeOutcome::kDecoded) << what;
+  EXPECT_EQ(got.payload, "inside") << what;
+}
+
+TEST(LinkLayer, TakesVlanTagsOff) {
+  const auto vlans = [](const std::vector<lab::VlanTag>& tags) {
+    const Got got = decode(lab::ethernet_ip(ip4(), tags), 1);
+    EXPECT_EQ(got.payload, "inside");
+    return got.encapsulation;
+  };
+  EXPECT_EQ(vlans({}), 0U);
+  EXPECT_EQ(vlans({{100}}), 100U);
+  EXPECT_EQ(vlans({{0}}), 0U) << "a priority tag is no VLAN";
+  EXPECT_EQ(vlans({{0xe064}}), 100U) << "priority bits are no part of the id";
+  EXPECT_EQ(vlans({{7, 0x88a8}, {100}}), 7U << 12 | 100U);
+  EXPECT_EQ(vlans({{7, 0x9100}, {100}}), 7U << 12 | 100U);
+  EXPECT_EQ(vlans({{0}, {100}}), 100U);
+  EXPECT_NE(vlans({{1}, {2}, {3}}), vlans({{1}, {2}, {4}}));
+  EXPECT_NE(vlans({{1}, {2}, {3}}), vlans({{2}, {1}, {3}}));
+}
+
+TEST(LinkLayer, VlanTagsAreBounded) {
+  EXPECT_EQ(decode(lab::ethernet_ip(ip4(), std::vector<lab::VlanTag>(8, {5})), 1).outcome,
+            DecodeOutcome::kDecoded);
+  const Got got = decode(lab::ethernet_ip(ip4(), std::vector<lab::VlanTag>(9, {5})), 1);
+  EXPECT_EQ(got.outcome, DecodeOutcome::kMalformed);
+  EXPECT_EQ(got.counters.bad_link.get(), 1U);
+}
+
+TEST(LinkLayer, ReadsSnapAndLlc) {
+  ByteWriter snap;
+  snap.u24(0xaaaa03).u24(0).u16(0x0800).bytes(ip4());
+  expect_inside(lab::ethernet(static_cast<uint16_t>(snap.size()), snap.span()), 1, "SNAP");
+  expect_inside(lab::ethernet(static_cast<uint16_t>(snap.size()), snap.span(), {{9}}), 1,
+                "SNAP in a VLAN");
+  expect_inside(lab::ethernet(0x8870, snap.span()), 1, "SNAP in a jumbo frame");
+  ByteWriter llc;
+  llc.u24(0x060603).bytes(ip4());
+  expect_inside(lab::ethernet(static_cast<uint16_t>(llc.size()), llc.span()), 1, "LLC IP");
+  ByteWriter tree;
+  tree.u24(0x424203).zeros(35);
+  EXPECT_EQ(decode(lab::ethernet(38, tree.span()), 1).outcome, DecodeOutcome::kNotIp);
+}
+
+TEST(LinkLayer, SnapInSnapEnds) {
+  ByteWriter nested;
+  for (int i = 0; i < 5000; ++i) nested.u24(0xaaaa03).u24(0).u16(0x8870);
+  EXPECT_EQ(decode(lab::ethernet(0x8870, nested.span()), 1).outcome, DecodeOutcome::kMalformed);
+}
+
+TEST(LinkLayer, OtherEtherTypesAreNotIp) {
+  Got got = decode(lab::ethernet(0x0806, Bytes(28, 0)), 1);
+  EXPECT_EQ(got.outcome, DecodeOutcome::kNotIp);
+  EXPECT_EQ(got.counters.not_ip.get(), 1U);
+  got = decode(lab::ethernet(0x8847, Bytes(60, 0)), 1);
+  EXPECT_EQ(got.outcome, DecodeOutcome::kUnsupported);
+  EXPECT_EQ(got.counters.unsupported_tunnel.get(), 1U);
+}
+
+TEST(LinkLayer, ReadsLinuxCooked) {
+  const auto cooked = [](uint16_t protocol, const Bytes& inside) {
+    return ByteWriter().u16(0).u16(1).u16(6).zeros(8).u16(protocol).bytes(inside).take();
+  };
+  const auto cooked2 = [](uint16_t protocol, const Bytes& inside) {
+    return ByteWriter()
+        .u16(protocol)
+        .u16(0)
+        .u32(3)
+        .u16(1)
+        .u8(0)
+        .u8(6)
+        .zeros(8)
+        .bytes(inside)
+        .take();
+  };
+  const Bytes tagged = ByteWriter().u16(33).u16(0x86dd).bytes(ip6()).take();
+  expect_inside(cooked(0x0800, ip4()), 113, "v1");
+  expect_inside(cooked2(0x86dd, ip6()), 276, "v2");
+  expect_inside(cooked(0x8100, tagged), 113, "v1 with VLAN");
+  EXPECT_EQ(decode(cooked2(0x8100, tagged), 276).encapsulation, 33U);
+  EXPECT_EQ(decode(cooked(0x000c, ip4()), 113).outcome, DecodeOutcome::kNotIp) << "CAN";
+}
+
+TEST(LinkLayer, ReadsRawIp) {
+  for (const int type : {12, 14, 101}) {
+    expect_inside(ip4(), type, "IPv4");
+    expect_inside(ip6(), type, "IPv6");
+  }
+  expect_inside(ip4(), 228, "LINKTYPE_IPV4");
+  expect_inside(ip6(), 229, "LINKTYPE_IPV6");
+}
+
+TEST(LinkLayer, ReadsLoopbackInBothByteOrders) {
+  for (const uint32_t family : {10U, 23U, 24U, 28U, 30U}) {
+    expect_inside(ByteWriter().u32(family).bytes(ip6()).take(), 0, "big-endian");
+    expect_inside(ByteWriter().le32(family).bytes(ip6()).take(), 0, "little-endian");
+    expect_inside(ByteWriter().u32(family).bytes(ip6()).take(), 108, "OpenBSD");
+  }
+  expect_inside(ByteWriter().le32(2).bytes(ip4()).take(), 0, "IPv4");
+  EXPECT_EQ(decode(ByteWriter().le32(7).bytes(ip4()).take(), 0).outcome, DecodeOutcome::kNotIp);
+}
+
+TEST(LinkLayer, ReadsPpp) {
+  expect_inside(ByteWriter().u16(0xff03).u16(0x0021).bytes(ip4()).take(), 9, "with address");
+  expect_inside(ByteWriter().u16(0x0057).bytes(ip6()).take(), 9, "without address");
+  expect_inside(ByteWriter().u8(0x21).bytes(ip4()).take(), 50, "compressed protocol");
+  expect_inside(ByteWriter().u16(0x0f00).u16(0x0800).bytes(ip4()).take(), 50, "Cisco addresses");
+  expect_inside(ByteWriter().u16(0x1100).u16(5).u16(99).u16(0x0021).bytes(ip4()).take(), 51,
+                "PPPoE");
+  EXPECT_EQ(decode(ByteWriter().u16(0xc021).zeros(8).take(), 9).outcome, DecodeOutcome::kNotIp);
+}
+
+TEST(LinkLayer, ReadsSerialLines) {
+  expect_inside(ByteWriter().u16(0x0f00).u16(0x0800).bytes(ip4()).take(), 104, "Cisco HDLC");
+  expect_inside(ByteWriter().u16(0x1841).u16(0x03cc).bytes(ip4()).take(), 107, "RFC 2427");
+  expect_inside(
+      ByteWriter().u16(0x1841).u16(0x0300).u8(0x80).u24(0).u16(0x86dd).bytes(ip6()).take(), 107,
+      "RFC 2427 SNAP");
+  expect_inside(ByteWriter().u16(0x1841).u16(0x0800).bytes(ip4()).take(), 107, "Cisco");
+}
+
+TEST(LinkLayer, ReadsClearWifiData) {
+  const Bytes snap = ByteWriter().u24(0xaaaa03).u24(0).u16(0x0800).bytes(ip4()).take();
+  const Bytes plain = ByteWriter().u16(0x0801).zeros(22).bytes(snap).take();
+  const Bytes qos = ByteWriter().u16(0x8801).zeros(24).bytes(snap).take();
+  const Bytes secret = ByteWriter().u16(0x0841).zeros(22).bytes(snap).take();
+  const Bytes beacon = ByteWriter().u16(0x8000).zeros(40).take();
+  expect_inside(plain, 105, "data");
+  expect_inside(qos, 105, "QoS data");
+  EXPECT_EQ(decode(secret, 105).outcome, DecodeOutcome::kNotIp);
+  EXPECT_EQ(decode(beacon, 105).outcome, DecodeOutcome::kNotIp);
+  // Radiotap with TSFT and flags; the QoS header of 26 bytes is padded to 28.
+  const Bytes padded = ByteWriter().u16(0x8801).zeros(24).u16(0xdead).bytes(snap).take();
+  const Bytes radiotap =
+      ByteWriter().u16(0).le16(18).le32(3).zeros(8).u8(0x20).u8(0).bytes(padded).take();
+  expect_inside(radiotap, 127, "radiotap");
+}
+
+}  // namespace
+}  // namespace weir::capture
