@@ -22,6 +22,7 @@ enum LinkType : int {
   kLoop = 108,
   kCooked = 113,
   kRadiotap = 127,
+  kPpi = 192,
   kIpv4 = 228,
   kIpv6 = 229,
   kCooked2 = 276,
@@ -205,6 +206,18 @@ LinkOutcome read_frame_relay(ByteReader& in, uint32_t& encapsulation) noexcept {
 LinkOutcome read_pppoe(ByteReader& in) noexcept {
   in.skip(6);
   return read_ppp_protocol(in);
+}
+
+// Per-Packet Information: fields of no interest, then a frame of the DLT that it names. False when
+// there is no such frame.
+bool step_over_ppi(ByteReader& in, int& link_type) noexcept {
+  in.skip(2);
+  const uint16_t length = in.le16();
+  const uint32_t inner = in.le32();
+  if (!in.ok() || length < 8 || inner > 0xffff) return false;
+  in.skip(length - 8U);
+  link_type = static_cast<int>(inner);
+  return in.ok();
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ void PcapngWriter::block(uint32_t type, ByteSpan body) {
 Status write_file(const std::string& path, ByteSpan bytes) {
   std::FILE* file = std::fopen(path.c_str(), "wb");
   if (file == nullptr) return Error{std::strerror(errno), path};
-  const bool whole = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool whole =
+      bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
   const bool closed = std::fclose(file) == 0;
   if (!whole || !closed)
     return Error{std::string("cannot be written: ") + std::strerror(errno), path};

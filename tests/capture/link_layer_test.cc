@@ -182,6 +182,11 @@ TEST(LinkLayer, ReadsClearWifiData) {
   const Bytes radiotap =
       ByteWriter().u16(0).le16(18).le32(3).zeros(8).u8(0x20).u8(0).bytes(padded).take();
   expect_inside(radiotap, 127, "radiotap");
+  const auto ppi = [](uint32_t inner, const Bytes& frame) {
+    return ByteWriter().u16(0).le16(12).le32(inner).zeros(4).bytes(frame).take();
+  };
+  expect_inside(ppi(105, plain), 192, "PPI");
+  EXPECT_EQ(decode(ppi(192, ppi(105, plain)), 192).outcome, DecodeOutcome::kUnsupported);
 }
 
 }  // namespace
