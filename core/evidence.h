@@ -30,11 +30,12 @@ struct Evidence {
   std::string path;         // relative to the repository
   uint32_t first_line = 0;  // 1-based in the protected file; 0 when no line is meant
   uint32_t last_line = 0;
-  uint32_t lines = 0;   // distinct protected lines matched; at most last_line - first_line + 1
-  double score = 0;     // 0..1, how sure
-  std::string where;    // content path, e.g. "http/body>gzip>json:messages[3].content"
-  uint64_t offset = 0;  // of the piece of text, in bytes of its direction of the flow
-  std::string excerpt;  // masked, at most Limits::excerpt_bytes
+  uint32_t lines = 0;       // distinct protected lines matched; at most last_line - first_line + 1
+  double score = 0;         // 0..1, how sure
+  std::string where;        // content path, e.g. "http/body>gzip>json:messages[3].content"
+  uint64_t offset = 0;      // of the piece of text, in bytes of its direction of the flow
+  std::string excerpt;      // masked, at most Limits::excerpt_bytes
+  bool documented = false;  // environment: the vendor says openly that its tool sends this
 };
 
 }  // namespace weir
