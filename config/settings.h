@@ -1,9 +1,11 @@
 // Everything that weir.yaml can say, as plain structs. The member defaults are the only defaults.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,10 @@
 #include "core/verdict.h"
 
 namespace weir::config {
+
+// What a service can be, in the catalogue and in conditions.
+inline constexpr std::array<std::string_view, 7> kServiceClasses = {
+    "chat", "coding_agent", "api", "code_completion", "model_hub", "gateway", "telemetry"};
 
 // A service of the company's own: an on-premises gateway, a local model.
 struct OwnService {
@@ -30,6 +36,7 @@ struct OwnService {
 struct ServiceSettings {
   ServiceStatus default_status = ServiceStatus::kUnsanctioned;
   std::vector<std::pair<std::string, ServiceStatus>> status;  // catalogue id -> status
+  std::vector<std::pair<int, int>> status_places;  // line and column of each `status`, for errors
   std::vector<OwnService> own;
 };
 
@@ -51,6 +58,7 @@ struct Range {
   [[nodiscard]] bool contains(uint64_t value) const noexcept {
     return (!min || value >= *min) && (!max || value <= *max);
   }
+  friend bool operator==(const Range&, const Range&) noexcept = default;
 };
 
 // One of several values, or none of them ("!internal", ["!internal", "!sanctioned"]).
@@ -64,6 +72,7 @@ struct OneOf {
     }
     return negated;
   }
+  friend bool operator==(const OneOf&, const OneOf&) = default;
 };
 
 // All that are set must hold. `evidence`, `strength`, `lines`, `repository` are of one and the same
@@ -85,6 +94,7 @@ struct RuleConditions {
   std::optional<Range> lines;
   std::optional<double> min_score;  // `strength`: 0..1
   std::optional<bool> documented;   // environment metadata that the vendor documents
+  friend bool operator==(const RuleConditions&, const RuleConditions&) = default;
 };
 
 struct PolicyRule {
@@ -131,8 +141,8 @@ struct Settings {
   std::vector<std::string> warnings;  // keys that are valid but that this version does not act on
 };
 
-// What applies without a configuration: code, secrets and markers to anything but internal
-// services, banned agents, blind uploads.
+// What applies without rules in the configuration: banned agents, code and secrets to anything but
+// internal services, undocumented environment data, blind uploads, markers and file digests.
 std::vector<PolicyRule> default_policy();
 
 // Relative paths in the file are taken from its folder.

@@ -116,7 +116,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     const bool written = offset(mark) < text_.size() && text_[offset(mark)] == '!';
     if (written || (!tag.empty() && tag != "?" && tag != "!")) {
-      complain(mark, "tags (!) are not allowed here");
+      complain(mark, "tags (!) are not allowed here, quote a value that begins with !");
     }
   }
 
@@ -260,6 +260,24 @@ std::string readable(const std::string& message) {
   return message;
 }
 
+// What yaml-cpp has to say, as an error of the document. A tab in the indentation leads it to other
+// complaints, so the line is looked at first.
+void add_syntax_error(const YAML::Exception& e, std::string_view text, YamlErrors& errors) {
+  YamlNode place = at(e.mark);
+  size_t start = 0;
+  for (int line = 0; line < e.mark.line && start != std::string_view::npos; ++line) {
+    start = text.find('\n', start);
+    if (start != std::string_view::npos) ++start;
+  }
+  for (size_t i = start; i < text.size() && (text[i] == ' ' || text[i] == '\t'); ++i) {
+    if (text[i] != '\t') continue;
+    place.column = static_cast<int>(i - start) + 1;
+    errors.add(place, "a tab in the indentation, expected spaces");
+    return;
+  }
+  errors.add(place, readable(e.msg));
+}
+
 }  // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const noexcept {
@@ -286,7 +304,7 @@ Result<YamlNode> parse_yaml(std::string_view text, const std::string& file) {
     }
   } catch (const Stop&) {
   } catch (const YAML::Exception& e) {
-    errors.add(at(e.mark), readable(e.msg));
+    add_syntax_error(e, text, errors);
   }
   if (!errors.empty()) return errors.to_error();
   return builder.take();

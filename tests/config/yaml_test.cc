@@ -73,8 +73,10 @@ TEST(Yaml, RefusesWhatYamlAllows) {
             "f.yaml:1:4: anchors (&) are not allowed here\n"
             "f.yaml:2:4: aliases (*) are not allowed here");
   EXPECT_EQ(error_of("<<: {a: 1}\n"), "f.yaml:1:1: merge keys (<<) are not allowed here");
-  EXPECT_EQ(error_of("a: !!int 3\n"), "f.yaml:1:4: tags (!) are not allowed here");
-  EXPECT_EQ(error_of("a: ! 3\n"), "f.yaml:1:4: tags (!) are not allowed here");
+  EXPECT_EQ(error_of("a: !!int 3\n"),
+            "f.yaml:1:4: tags (!) are not allowed here, quote a value that begins with !");
+  EXPECT_EQ(error_of("a: ! 3\n"),
+            "f.yaml:1:4: tags (!) are not allowed here, quote a value that begins with !");
   EXPECT_EQ(error_of("a: 1\n---\nb: 2\n"),
             "f.yaml:2:1: text after the end of the document, expected only one");
   EXPECT_EQ(error_of("? [a, b]\n: c\n"), "f.yaml:1:3: a list or map as a key, expected a word");

@@ -1,0 +1,101 @@
+#include "config/limits_table.h"
+
+#include <array>
+
+#include "config/scalars.h"
+
+namespace weir::config {
+namespace {
+
+constexpr uint64_t kKi = 1ULL << 10;
+constexpr uint64_t kMi = 1ULL << 20;
+constexpr uint64_t kGi = 1ULL << 30;
+
+constexpr LimitRow count(std::string_view name, uint64_t Limits::*field, uint64_t min,
+                         uint64_t max) {
+  return {name, LimitUnit::kCount, field, nullptr, min, max};
+}
+constexpr LimitRow bytes(std::string_view name, uint64_t Limits::*field, uint64_t min,
+                         uint64_t max) {
+  return {name, LimitUnit::kBytes, field, nullptr, min, max};
+}
+// `min` and `max` in seconds.
+constexpr LimitRow time(std::string_view name, Duration Limits::*field, uint64_t min,
+                        uint64_t max) {
+  return {name, LimitUnit::kTime, nullptr, field, min * 1'000'000'000, max * 1'000'000'000};
+}
+
+// The lower bounds are what ordinary traffic needs, the upper ones what a sensor can hold.
+constexpr std::array kRows = {
+    count("flows", &Limits::flows, 16, 64 * kMi),
+    time("tcp_idle", &Limits::tcp_idle, 1, 86'400),
+    time("tcp_closing", &Limits::tcp_closing, 1, 3'600),
+    time("udp_idle", &Limits::udp_idle, 1, 86'400),
+    bytes("out_of_order_bytes", &Limits::out_of_order_bytes, 4 * kKi, kGi),
+    count("out_of_order_segments", &Limits::out_of_order_segments, 1, kMi),
+    bytes("reassembly_bytes_total", &Limits::reassembly_bytes_total, kMi, 1024 * kGi),
+    bytes("client_hello_bytes", &Limits::client_hello_bytes, kKi, 16 * kMi),
+    bytes("quic_crypto_bytes", &Limits::quic_crypto_bytes, kKi, 16 * kMi),
+    bytes("header_line_bytes", &Limits::header_line_bytes, 256, kMi),
+    bytes("header_bytes", &Limits::header_bytes, kKi, 16 * kMi),
+    count("headers", &Limits::headers, 16, 64 * kKi),
+    bytes("path_bytes", &Limits::path_bytes, 64, 64 * kKi),
+    count("tunnel_depth", &Limits::tunnel_depth, 0, 16),
+    count("unwrap_depth", &Limits::unwrap_depth, 0, 32),
+    count("inflate_ratio", &Limits::inflate_ratio, 10, kMi),
+    bytes("inflate_floor", &Limits::inflate_floor, 64 * kKi, 16 * kGi),
+    bytes("body_text_bytes", &Limits::body_text_bytes, 64 * kKi, 1024 * kGi),
+    count("json_depth", &Limits::json_depth, 1, 1024),
+    bytes("json_key_bytes", &Limits::json_key_bytes, 8, 4 * kKi),
+    bytes("content_path_bytes", &Limits::content_path_bytes, 64, 64 * kKi),
+    bytes("excerpt_bytes", &Limits::excerpt_bytes, 0, kKi),
+    count("evidence_per_request", &Limits::evidence_per_request, 1, 64 * kKi),
+    count("fingerprint_hits", &Limits::fingerprint_hits, 64, 16 * kMi),
+    count("dns_names", &Limits::dns_names, 0, 64 * kMi),
+    time("dns_ttl_floor", &Limits::dns_ttl_floor, 0, 86'400),
+};
+
+std::string shown(const LimitRow& row, uint64_t value) {
+  if (row.unit == LimitUnit::kCount) return std::to_string(value);
+  if (row.unit == LimitUnit::kBytes) return format_bytes(value);
+  return format_duration(Duration{static_cast<int64_t>(value)});
+}
+
+}  // namespace
+
+std::span<const LimitRow> limit_rows() noexcept { return kRows; }
+
+std::string limit_value(const LimitRow& row, const Limits& limits) {
+  return shown(row, row.unit == LimitUnit::kTime ? static_cast<uint64_t>((limits.*row.time).ns)
+                                                 : limits.*row.amount);
+}
+
+std::string limit_range(const LimitRow& row) {
+  return shown(row, row.min) + ".." + shown(row, row.max);
+}
+
+void read_limits(const YamlNode& node, YamlErrors& errors, Limits& out) {
+  MapReader map(node, "limits", errors);
+  for (const LimitRow& row : kRows) {
+    switch (row.unit) {
+      case LimitUnit::kCount: {
+        int64_t value = 0;
+        if (map.integer(row.name, value, static_cast<int64_t>(row.min),
+                        static_cast<int64_t>(row.max))) {
+          out.*row.amount = static_cast<uint64_t>(value);
+        }
+        break;
+      }
+      case LimitUnit::kBytes:
+        map.bytes(row.name, out.*row.amount, row.min, row.max);
+        break;
+      case LimitUnit::kTime:
+        map.duration(row.name, out.*row.time, Duration{static_cast<int64_t>(row.min)},
+                     Duration{static_cast<int64_t>(row.max)});
+        break;
+    }
+  }
+  map.finish();
+}
+
+}  // namespace weir::config

@@ -1,0 +1,303 @@
+// weir.yaml to Settings, a function a section. Everything is checked in one pass, so that one run
+// shows every mistake of the file; a file with any mistake gives no settings at all.
+#include "config/settings.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "config/host_pattern.h"
+#include "config/limits_table.h"
+#include "config/policy_reader.h"
+#include "config/yaml.h"
+
+namespace weir::config {
+namespace {
+
+constexpr uint32_t kMaxWorkers = 256;
+constexpr size_t kMaxOwnServices = 10'000;
+constexpr std::string_view kCompanyStatuses = "sanctioned, tolerated, unsanctioned or internal";
+constexpr std::string_view kClasses =
+    "chat, coding_agent, api, code_completion, model_hub, gateway or telemetry";
+
+// The statuses that a company can give: `unknown` is for flows to no AI service at all.
+std::optional<ServiceStatus> parse_company_status(std::string_view text) noexcept {
+  const std::optional<ServiceStatus> status = parse_service_status(text);
+  return status == ServiceStatus::kUnknown ? std::nullopt : status;
+}
+
+std::optional<CaptureMode> parse_capture_mode(std::string_view text) noexcept {
+  if (text == "replay") return CaptureMode::kReplay;
+  if (text == "mirror") return CaptureMode::kMirror;
+  if (text == "inline") return CaptureMode::kInline;
+  return std::nullopt;
+}
+
+std::optional<FailMode> parse_fail_mode(std::string_view text) noexcept {
+  if (text == "open") return FailMode::kOpen;
+  if (text == "closed") return FailMode::kClosed;
+  return std::nullopt;
+}
+
+std::optional<SinkSettings::Type> parse_sink_type(std::string_view text) noexcept {
+  if (text == "zmq") return SinkSettings::Type::kZmq;
+  if (text == "jsonl") return SinkSettings::Type::kJsonl;
+  return std::nullopt;
+}
+
+// Ids stand in alerts, file names and topics, so they are kept plain.
+bool is_id(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 64 || text.front() == '-' || text.front() == '.') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+class Reader {
+ public:
+  Reader(const std::string& file, YamlErrors& errors)
+      : folder_(std::filesystem::path(file).parent_path()), errors_(errors) {}
+
+  void read(const YamlNode& root, Settings& out) {
+    MapReader map(root, "", errors_);
+    if (const YamlNode* node = map.map("capture")) capture(*node, out.capture);
+    if (const YamlNode* node = map.map("services")) services(*node, out.services);
+    if (const YamlNode* node = map.map("protect")) protect(*node, out.protect);
+    if (const YamlNode* node = map.map("signatures")) signatures(*node, out.signatures);
+    if (const YamlNode* node = map.map("see_inside")) {
+      see_inside(*node);
+      warn(*node, "see_inside: this version opens no encrypted traffic; it is checked, not used",
+           out);
+    }
+    if (const YamlNode* node = map.list("policy")) read_policy(*node, errors_, out.policy);
+    map.choice("fail", out.fail, parse_fail_mode, "open or closed");
+    if (const YamlNode* node = map.map("alerts")) alerts(*node, out);
+    if (const YamlNode* node = map.map("limits")) read_limits(*node, errors_, out.limits);
+    map.finish();
+  }
+
+ private:
+  void warn(const YamlNode& at, std::string message, Settings& out) const {
+    out.warnings.push_back(
+        Error{std::move(message), errors_.file(), at.line, at.column}.to_string());
+  }
+
+  [[nodiscard]] std::string resolved(const std::string& path) const {
+    const std::filesystem::path given(path);
+    if (path.empty() || path == "-" || given.is_absolute()) return path;
+    return (folder_ / given).lexically_normal().string();
+  }
+  bool path(MapReader& map, std::string_view key, std::string& out) const {
+    std::string read;
+    if (!map.text(key, read)) return false;
+    if (read.empty()) {
+      map.bad(key, "empty, expected a path");
+      return false;
+    }
+    out = resolved(read);
+    return true;
+  }
+  void paths(MapReader& map, std::string_view key, std::vector<std::string>& out) const {
+    std::vector<std::string> read;
+    if (!map.texts(key, read)) return;
+    for (std::string& one : read) {
+      if (one.empty()) {
+        map.bad(key, "an empty path");
+        return;
+      }
+      one = resolved(one);
+    }
+    out = std::move(read);
+  }
+
+  void capture(const YamlNode& node, CaptureSettings& out) {
+    MapReader map(node, "capture", errors_);
+    map.choice("mode", out.mode, parse_capture_mode, "replay, mirror or inline");
+    map.texts("interfaces", out.interfaces);
+    const YamlNode* workers = map.child("workers");
+    if (workers != nullptr && workers->kind == YamlNode::Kind::kScalar &&
+        workers->scalar == "auto") {
+      out.workers = 0;
+    } else {
+      int64_t count = 0;
+      if (map.integer("workers", count, 1, kMaxWorkers)) out.workers = static_cast<uint32_t>(count);
+    }
+    map.bytes("ring", out.ring_bytes, 1ULL << 20, 64ULL << 30);
+    map.finish();
+  }
+
+  void services(const YamlNode& node, ServiceSettings& out) {
+    MapReader map(node, "services", errors_);
+    if (const YamlNode* status = map.map("status")) statuses(*status, out);
+    const YamlNode* own = map.list("own");
+    if (own != nullptr && own->items.size() > kMaxOwnServices) {
+      map.bad("own", "more than " + std::to_string(kMaxOwnServices) + " services");
+    } else if (own != nullptr) {
+      for (size_t i = 0; i < own->items.size(); ++i) {
+        own_service(own->items[i], "services.own[" + std::to_string(i) + "]", out);
+      }
+    }
+    map.finish();
+  }
+
+  void statuses(const YamlNode& node, ServiceSettings& out) {
+    MapReader map(node, "services.status", errors_);
+    map.choice("default", out.default_status, parse_company_status, kCompanyStatuses);
+    for (size_t i = 0; i < node.keys.size(); ++i) {
+      const std::string& id = node.keys[i];
+      if (id == "default") continue;
+      ServiceStatus status = ServiceStatus::kUnsanctioned;
+      if (!map.choice(id, status, parse_company_status, kCompanyStatuses)) continue;
+      out.status.emplace_back(id, status);
+      out.status_places.emplace_back(node.key_marks[i].line, node.key_marks[i].column);
+    }
+  }
+
+  void own_service(const YamlNode& node, const std::string& prefix, ServiceSettings& out) {
+    OwnService service;
+    MapReader map(node, prefix, errors_);
+    map.require("id");
+    if (map.text("id", service.id)) {
+      const auto same = [&service](const OwnService& other) { return other.id == service.id; };
+      if (!is_id(service.id) || service.id == "default") {
+        map.bad("id", "\"" + service.id + "\", expected an id of a-z, 0-9, '-', '_' and '.'");
+      } else if (std::any_of(out.own.begin(), out.own.end(), same)) {
+        map.bad("id", "\"" + service.id + "\" again");
+      }
+    }
+    map.text("vendor", service.vendor);
+    map.text("product", service.product);
+    if (map.text("class", service.service_class) &&
+        std::find(kServiceClasses.begin(), kServiceClasses.end(), service.service_class) ==
+            kServiceClasses.end()) {
+      map.bad("class", "\"" + service.service_class + "\", expected " + std::string(kClasses));
+    }
+    hosts(map, service.hosts);
+    networks(map, service.networks);
+    map.choice("status", service.status, parse_company_status, kCompanyStatuses);
+    const bool is_map = node.kind == YamlNode::Kind::kMap;
+    if (is_map && node.find("hosts") == nullptr && node.find("networks") == nullptr) {
+      errors_.add(node, prefix + ": expected hosts or networks, by which it is known");
+    }
+    map.finish();
+    out.own.push_back(std::move(service));
+  }
+
+  static void hosts(MapReader& map, std::vector<std::string>& out) {
+    std::vector<std::string> read;
+    if (!map.texts("hosts", read)) return;
+    for (const std::string& text : read) {
+      std::optional<std::string> pattern = normalise_host_pattern(text);
+      if (pattern) {
+        out.push_back(std::move(*pattern));
+      } else {
+        map.bad("hosts", "\"" + text + "\", expected a host name or *.suffix");
+      }
+    }
+  }
+
+  static void networks(MapReader& map, std::vector<IpNetwork>& out) {
+    std::vector<std::string> read;
+    if (!map.texts("networks", read)) return;
+    for (const std::string& text : read) {
+      const std::optional<IpNetwork> network = IpNetwork::parse(text);
+      if (network) {
+        out.push_back(*network);
+      } else {
+        map.bad("networks",
+                "\"" + text + "\", expected a network such as 10.0.0.0/8 or 2001:db8::/32");
+      }
+    }
+  }
+
+  void protect(const YamlNode& node, ProtectSettings& out) {
+    MapReader map(node, "protect", errors_);
+    paths(map, "indexes", out.indexes);
+    path(map, "key", out.key);
+    int64_t lines = 0;
+    if (map.integer("min_lines", lines, 1, 10'000)) out.min_lines = static_cast<uint32_t>(lines);
+    map.finish();
+  }
+
+  void signatures(const YamlNode& node, SignatureSettings& out) {
+    MapReader map(node, "signatures", errors_);
+    path(map, "directory", out.directory);
+    paths(map, "rules", out.rules);
+    map.finish();
+  }
+
+  void see_inside(const YamlNode& node) {
+    std::vector<std::string> key_logs;
+    MapReader map(node, "see_inside", errors_);
+    paths(map, "key_logs", key_logs);
+    if (const YamlNode* hold = map.map("hold")) {
+      MapReader held(*hold, "see_inside.hold", errors_);
+      uint64_t bytes = 0;
+      int64_t seconds = 0;
+      held.bytes("bytes", bytes, 0, 1ULL << 30);
+      held.integer("seconds", seconds, 0, 3600);
+      held.finish();
+    }
+    map.finish();
+  }
+
+  void alerts(const YamlNode& node, Settings& out) {
+    MapReader map(node, "alerts", errors_);
+    if (path(map, "store", out.alerts.store)) {
+      warn(*node.find("store"),
+           "alerts.store: this version keeps no incident database; it is checked, not used", out);
+    }
+    const YamlNode* sinks = map.list("sinks");
+    if (sinks != nullptr) {
+      for (size_t i = 0; i < sinks->items.size(); ++i) {
+        sink(sinks->items[i], "alerts.sinks[" + std::to_string(i) + "]", out.alerts);
+      }
+    }
+    map.duration("window", out.alerts.window, Duration::seconds(1), Duration::seconds(30 * 86'400));
+    map.finish();
+  }
+
+  void sink(const YamlNode& node, const std::string& prefix, AlertSettings& out) {
+    SinkSettings read;
+    MapReader map(node, prefix, errors_);
+    map.require("type");
+    if (!map.choice("type", read.type, parse_sink_type, "zmq or jsonl")) return;
+    if (read.type == SinkSettings::Type::kZmq) {
+      map.require("bind");
+      if (map.text("bind", read.bind) && read.bind.rfind("tcp://", 0) != 0 &&
+          read.bind.rfind("ipc://", 0) != 0) {
+        map.bad("bind", "\"" + read.bind + "\", expected tcp://ADDRESS:PORT or ipc://PATH");
+      }
+    } else {
+      map.require("path");
+      path(map, "path", read.path);
+    }
+    map.finish();
+    out.sinks.push_back(std::move(read));
+  }
+
+  std::filesystem::path folder_;
+  YamlErrors& errors_;
+};
+
+Result<Settings> settings_of(const Result<YamlNode>& root, const std::string& file) {
+  if (!root) return root.error();
+  Settings settings;
+  settings.file = file;
+  settings.policy = default_policy();
+  YamlErrors errors(file);
+  Reader(file, errors).read(*root, settings);
+  if (!errors.empty()) return errors.to_error();
+  return settings;
+}
+
+}  // namespace
+
+Result<Settings> parse_settings(std::string_view text, const std::string& file) {
+  return settings_of(parse_yaml(text, file), file);
+}
+
+Result<Settings> load_settings(const std::string& path) {
+  return settings_of(load_yaml(path), path);
+}
+
+}  // namespace weir::config
