@@ -245,6 +245,9 @@ LinkOutcome read_ether_type(uint16_t type, ByteReader& in, uint32_t& encapsulati
 }
 
 LinkOutcome read_link_layer(int link_type, ByteReader& in, uint32_t& encapsulation) noexcept {
+  if (link_type == kPpi && !step_over_ppi(in, link_type)) {
+    return in.ok() ? LinkOutcome::kBad : LinkOutcome::kShort;
+  }
   switch (link_type) {
     case kEthernet:
       return read_ethernet(in, encapsulation);
