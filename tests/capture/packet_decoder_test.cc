@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "bench/lab/frames.h"
 
@@ -28,15 +29,17 @@ RawPacket raw_of(const Bytes& frame, int link_type = 1, uint32_t wire_length = 0
 }
 
 struct Decoded {
+  Bytes frame;  // that packet.payload points into
   DecodeOutcome outcome;
   DecodedPacket packet;
   DecodeCounters counters;
 };
 
-Decoded decode(const Bytes& frame, int link_type = 1, uint32_t wire_length = 0) {
+Decoded decode(Bytes frame, int link_type = 1, uint32_t wire_length = 0) {
   PacketDecoder decoder;
   Decoded out;
-  out.outcome = decoder.decode(raw_of(frame, link_type, wire_length), out.packet);
+  out.frame = std::move(frame);
+  out.outcome = decoder.decode(raw_of(out.frame, link_type, wire_length), out.packet);
   out.counters = decoder.counters();
   return out;
 }
