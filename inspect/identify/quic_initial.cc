@@ -1,0 +1,285 @@
+#include "inspect/identify/quic_initial.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/byte_reader.h"
+
+namespace weir::inspect {
+namespace {
+
+constexpr uint8_t kLongHeader = 0x80;
+constexpr uint8_t kFixedBit = 0x40;
+constexpr size_t kMaxId = 20;
+constexpr size_t kMaxRanges = 256;     // pieces of the CRYPTO stream that do not touch
+constexpr uint32_t kMaxAttempts = 64;  // Initials tried before a flow is given up
+constexpr uint8_t kClientHelloType = 1;
+constexpr size_t kMessageHeader = 4;
+
+enum class PacketType : uint8_t { kInitial, kZeroRtt, kHandshake, kRetry };
+
+enum FrameType : uint64_t {
+  kPadding = 0x00,
+  kPing = 0x01,
+  kAck = 0x02,
+  kAckEcn = 0x03,
+  kCrypto = 0x06,
+  kClose = 0x1c,
+};
+
+// RFC 9000 section 16.
+uint64_t varint(ByteReader& in) {
+  const ByteSpan ahead = in.peek();
+  if (ahead.empty()) {
+    in.fail();
+    return 0;
+  }
+  switch (ahead[0] >> 6) {
+    case 0:
+      return in.u8();
+    case 1:
+      return in.u16() & 0x3fffU;
+    case 2:
+      return in.u32() & 0x3fffffffU;
+    default:
+      return in.u64() & 0x3fffffffffffffffU;
+  }
+}
+
+struct LongHeader {
+  uint32_t version = 0;
+  PacketType type = PacketType::kInitial;
+  ByteSpan dcid;
+  size_t pn_offset = 0;  // from the packet's first byte
+  size_t size = 0;       // of the packet in its datagram
+};
+
+// Up to and with the version-independent part, then what the type needs. Nothing when it does not
+// fit. `traits` null: version-independent part only.
+std::optional<LongHeader> read_long_header(ByteSpan bytes) {
+  ByteReader in(bytes);
+  const uint8_t first = in.u8();
+  LongHeader out;
+  out.version = in.u32();
+  out.dcid = in.take(in.u8());
+  const ByteSpan scid = in.take(in.u8());
+  if (!in.ok() || (first & kLongHeader) == 0) return std::nullopt;
+  out.size = bytes.size();
+  const QuicVersionTraits* traits = quic_version_traits(out.version);
+  if (traits == nullptr) return out;  // of unknown form: the rest of the datagram
+  if (out.dcid.size() > kMaxId || scid.size() > kMaxId) return std::nullopt;
+  const uint8_t bits = first >> 4 & 3;
+  out.type = static_cast<PacketType>(traits->v2_types ? (bits + 3) & 3 : bits);
+  if (out.type == PacketType::kRetry) return out;
+  if ((first & kFixedBit) == 0) return std::nullopt;
+  if (out.type == PacketType::kInitial) {
+    const uint64_t token = varint(in);
+    if (token > in.remaining()) return std::nullopt;
+    in.skip(static_cast<size_t>(token));
+  }
+  const uint64_t length = varint(in);
+  if (!in.ok() || length > in.remaining()) return std::nullopt;
+  out.pn_offset = in.position();
+  out.size = out.pn_offset + static_cast<size_t>(length);
+  return out;
+}
+
+}  // namespace
+
+ProbeAnswer probe_quic(ByteSpan datagram) noexcept {
+  const std::optional<LongHeader> header = read_long_header(datagram);
+  if (!header) return ProbeAnswer::kNo;
+  if (quic_version_traits(header->version) != nullptr) return ProbeAnswer::kYes;
+  const bool negotiation = header->version == 0 && header->dcid.size() <= kMaxId;
+  const bool reserved = (header->version & 0x0f0f0f0f) == 0x0a0a0a0a;
+  return negotiation || reserved ? ProbeAnswer::kMaybe : ProbeAnswer::kNo;
+}
+
+DecodeStatus QuicInitialDecoder::on_datagram(Direction d, ByteSpan datagram) noexcept {
+  if (finished_) return DecodeStatus::kDone;
+  if (first_ && probe_quic(datagram) == ProbeAnswer::kNo) return DecodeStatus::kNotMine;
+  first_ = false;
+  counters_.datagrams.add();
+  // Short headers and padding outside packets end the datagram.
+  while (!datagram.empty() && (datagram[0] & kLongHeader) != 0 && !finished_) {
+    const std::optional<LongHeader> header = read_long_header(datagram);
+    if (!header) {
+      counters_.malformed.add();
+      break;
+    }
+    if (header->version == 0) {
+      counters_.version_negotiations.add();
+    } else if (quic_version_traits(header->version) == nullptr) {
+      counters_.unknown_versions.add();
+    } else if (header->type == PacketType::kRetry) {
+      counters_.retries.add();
+      retry_ = true;
+    } else if (header->type == PacketType::kInitial) {
+      counters_.initials.add();
+      version_ = header->version;
+      if (open_initial(d, header->version, header->dcid, datagram.first(header->size),
+                       header->pn_offset)) {
+        counters_.initials_opened.add();
+        if (!read_frames(scratch_)) counters_.malformed.add();
+        finished_ = try_client_hello(false);
+      } else {
+        counters_.initials_not_opened.add();
+      }
+    }
+    datagram = datagram.subspan(header->size);
+  }
+  if (!finished_ && attempts_ >= kMaxAttempts) {
+    counters_.attempts_limit.add();
+    finished_ = true;
+  }
+  return finished_ ? DecodeStatus::kDone : DecodeStatus::kContinue;
+}
+
+// The client's keys come from the connection id of its first Initial and stay, although it then
+// addresses the server by another id; after a Retry, or in a new attempt, they come from the new
+// one.
+bool QuicInitialDecoder::open_initial(Direction d, uint32_t version, ByteSpan dcid, ByteSpan packet,
+                                      size_t pn_offset) {
+  const bool known = key_version_ != 0;
+  if (known && d != info_.client) return false;  // the server's, under keys of its own
+  ++attempts_;
+  if (known && key_version_ == version && open_quic_packet(keys_, packet, pn_offset, scratch_)) {
+    return true;
+  }
+  ConnectionId id;
+  id.size = static_cast<uint8_t>(dcid.size());
+  std::copy(dcid.begin(), dcid.end(), id.bytes.begin());
+  if (known && key_version_ == version && id == key_id_) return false;
+  const QuicVersionTraits* traits = quic_version_traits(version);
+  const auto keys = derive_quic_initial_keys(*traits, dcid, QuicSide::kClient);
+  if (!keys || !open_quic_packet(*keys, packet, pn_offset, scratch_)) return false;
+  if (known) forget_crypto();
+  keys_ = *keys;
+  key_id_ = id;
+  key_version_ = version;
+  info_.client = d;
+  return true;
+}
+
+bool QuicInitialDecoder::read_frames(ByteSpan payload) {
+  ByteReader in(payload);
+  while (!in.empty()) {
+    const uint64_t type = varint(in);
+    switch (type) {
+      case kPadding:
+      case kPing:
+        break;
+      case kAck:
+      case kAckEcn: {
+        varint(in);  // largest
+        varint(in);  // delay
+        const uint64_t ranges = varint(in);
+        varint(in);  // first range
+        for (uint64_t i = 0; i < ranges && in.ok(); ++i) {
+          varint(in);
+          varint(in);
+        }
+        for (int i = 0; type == kAckEcn && i < 3; ++i) varint(in);
+        break;
+      }
+      case kCrypto: {
+        const uint64_t offset = varint(in);
+        const uint64_t size = varint(in);
+        if (size > in.remaining()) return false;
+        add_crypto(offset, in.take(static_cast<size_t>(size)));
+        break;
+      }
+      case kClose:
+        return true;
+      default:
+        return false;
+    }
+  }
+  return in.ok();
+}
+
+// Keeps what is new of `data`; what was there first stays.
+void QuicInitialDecoder::add_crypto(uint64_t offset, ByteSpan data) {
+  if (data.empty()) return;
+  const size_t limit = limits_.quic_crypto_bytes;
+  if (offset >= limit || data.size() > limit - offset) {
+    counters_.crypto_limit.add();
+    if (offset >= limit) return;
+    data = data.first(limit - static_cast<size_t>(offset));
+  }
+  const auto begin = static_cast<uint32_t>(offset);
+  const auto end = static_cast<uint32_t>(begin + data.size());
+  // The ranges that touch the new one: [first, last).
+  auto first = std::find_if(ranges_.begin(), ranges_.end(),
+                            [begin](const Range& r) { return r.end >= begin; });
+  auto last = first;
+  if (crypto_.size() < end) crypto_.resize(end);
+  uint32_t at = begin;
+  const auto copy_until = [&](uint32_t stop) {
+    if (at < stop) {
+      std::copy_n(data.begin() + (at - begin), stop - at, crypto_.begin() + at);
+    }
+  };
+  for (; last != ranges_.end() && last->begin <= end; ++last) {
+    copy_until(std::min(last->begin, end));
+    at = std::max(at, last->end);
+  }
+  if (first == last && ranges_.size() >= kMaxRanges) {
+    counters_.crypto_limit.add();
+    return;
+  }
+  copy_until(end);
+  if (first == last) {
+    ranges_.insert(first, Range{begin, end});
+    return;
+  }
+  first->begin = std::min(first->begin, begin);
+  first->end = std::max(end, (last - 1)->end);
+  ranges_.erase(first + 1, last);
+}
+
+size_t QuicInitialDecoder::contiguous() const noexcept {
+  return ranges_.empty() || ranges_[0].begin != 0 ? 0 : ranges_[0].end;
+}
+
+// True when the ClientHello was read, or will not come. `last`: no more data will come.
+bool QuicInitialDecoder::try_client_hello(bool last) {
+  const size_t there = contiguous();
+  if (there < kMessageHeader) return false;
+  if (crypto_[0] != kClientHelloType) {
+    counters_.client_hellos_malformed.add();
+    return true;
+  }
+  const size_t size =
+      static_cast<size_t>(crypto_[1]) << 16 | static_cast<size_t>(crypto_[2]) << 8 | crypto_[3];
+  const size_t whole = kMessageHeader + size;
+  const bool cut = there < whole;
+  if (cut && !last && there < limits_.quic_crypto_bytes) return false;
+  const ByteSpan body = ByteSpan(crypto_).first(std::min(there, whole)).subspan(kMessageHeader);
+  const std::optional<ClientHello> hello = parse_client_hello(body, cut);
+  if (!hello) {
+    counters_.client_hellos_malformed.add();
+    return true;
+  }
+  counters_.client_hellos.add();
+  if (hello->cut) counters_.client_hellos_cut.add();
+  if (hello->malformed) counters_.client_hellos_malformed.add();
+  fill_client_hello(*hello, HelloTransport::kQuic, info_);
+  info_.version = hello->highest_version();
+  ++changes_;
+  forget_crypto();
+  return true;
+}
+
+void QuicInitialDecoder::on_end() noexcept {
+  if (!finished_) (void)try_client_hello(true);
+  finished_ = true;
+  forget_crypto();
+}
+
+void QuicInitialDecoder::forget_crypto() noexcept {
+  std::vector<uint8_t>().swap(crypto_);
+  std::vector<Range>().swap(ranges_);
+}
+
+}  // namespace weir::inspect
