@@ -28,6 +28,7 @@ constexpr LimitRow time(std::string_view name, Duration Limits::*field, uint64_t
 // The lower bounds are what ordinary traffic needs, the upper ones what a sensor can hold.
 constexpr std::array kRows = {
     count("flows", &Limits::flows, 16, 64 * kMi),
+    time("tcp_opening", &Limits::tcp_opening, 1, 3'600),
     time("tcp_idle", &Limits::tcp_idle, 1, 86'400),
     time("tcp_closing", &Limits::tcp_closing, 1, 3'600),
     time("udp_idle", &Limits::udp_idle, 1, 86'400),
@@ -36,6 +37,8 @@ constexpr std::array kRows = {
     bytes("reassembly_bytes_total", &Limits::reassembly_bytes_total, kMi, 1024 * kGi),
     bytes("client_hello_bytes", &Limits::client_hello_bytes, kKi, 16 * kMi),
     bytes("quic_crypto_bytes", &Limits::quic_crypto_bytes, kKi, 16 * kMi),
+    bytes("server_hello_bytes", &Limits::server_hello_bytes, kKi, 16 * kMi),
+    bytes("certificate_bytes", &Limits::certificate_bytes, kKi, 16 * kMi),
     bytes("header_line_bytes", &Limits::header_line_bytes, 256, kMi),
     bytes("header_bytes", &Limits::header_bytes, kKi, 16 * kMi),
     count("headers", &Limits::headers, 16, 64 * kKi),

@@ -15,7 +15,7 @@
 namespace weir::inspect {
 
 struct PolicyFacts {
-  const FlowIdentity* flow = nullptr;
+  const FlowIdentity* flow = nullptr;  // null: nothing is known of the flow
   std::string_view user;
   uint64_t upload_bytes = 0;
   std::span<const Evidence> evidence;  // of one request; empty for the flow as such
@@ -24,12 +24,13 @@ struct PolicyFacts {
 struct Decision {
   Action action = Action::kAllow;
   Severity severity = Severity::kNone;
-  const config::PolicyRule* rule = nullptr;  // null: no rule matched
+  const config::PolicyRule* rule = nullptr;  // null: no rule matched; lives as long as the Policy
 };
 
 class Policy {
  public:
   explicit Policy(std::vector<config::PolicyRule> rules);
+  // Allocates nothing. Decisions point into the policy: keep it until they are read.
   [[nodiscard]] Decision decide(const PolicyFacts& facts) const noexcept;
   // What each rule says of the facts, a line a rule, for `weir policy explain`.
   [[nodiscard]] std::string explain(const PolicyFacts& facts) const;

@@ -260,7 +260,8 @@ TEST(Settings, BadFilesSayWhatIsWrongAndWhere) {
 
 // A row for each field of Limits, each of them different: every field is 8 bytes.
 TEST(LimitsTable, NamesEveryField) {
-  EXPECT_EQ(limit_rows().size() * 8, sizeof(Limits));
+  EXPECT_EQ(limit_rows().size() * 8, sizeof(Limits))
+      << "a field of core/limits.h has no row in config/limits_table.cc, or one too many";
   std::string yaml = "limits:\n";
   for (const LimitRow& row : limit_rows()) {
     const std::string range = limit_range(row);
