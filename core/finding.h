@@ -41,6 +41,7 @@ struct FlowIdentity {
   std::string tool;  // client hint: user agent product, or JA4 family
   bool ech = false;
   Visibility visibility = Visibility::kMetadata;
+  std::string user;  // who sits at the client, where that is known; else empty
 };
 
 struct RequestInfo {

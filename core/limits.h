@@ -42,6 +42,10 @@ struct Limits {
   size_t excerpt_bytes = 64;
   size_t evidence_per_request = 64;
   size_t fingerprint_hits = 65'536;  // kept a request before the weakest files are dropped
+  // Incidents.
+  size_t open_incidents = 16'384;  // the idlest is closed first
+  size_t incident_evidence = 64;   // pieces kept of one incident; the weakest goes first
+  size_t incident_subjects = 256;  // protected files and rules by which findings join an incident
   // DNS.
   size_t dns_names = 131'072;  // (client, address) -> name
   Duration dns_ttl_floor = Duration::seconds(300);
