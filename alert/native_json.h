@@ -1,0 +1,24 @@
+// Weir's own JSON: one line an alert, one line a flow. The schemas are docs/alert.schema.json and
+// docs/flow.schema.json; fields are added, never renamed. Bytes that are no UTF-8 become U+FFFD.
+#pragma once
+
+#include <string>
+
+#include "alert/incident.h"
+#include "core/finding.h"
+#include "core/time.h"
+
+namespace weir::alert {
+
+inline constexpr int kAlertSchemaVersion = 1;
+inline constexpr int kFlowSchemaVersion = 1;
+
+// Without a line end.
+[[nodiscard]] std::string alert_json(const Incident& incident, IncidentActivity activity);
+[[nodiscard]] std::string flow_json(const FlowRecord& record);
+
+// ISO 8601, UTC, microseconds: "2026-01-31T12:00:00.000001Z". 64 bits of
+// nanoseconds reach from 1677 to 2262.
+[[nodiscard]] std::string iso_time(Timestamp time);
+
+}  // namespace weir::alert

@@ -1,0 +1,71 @@
+#include "alert/zmq_publisher.h"
+
+#include <array>
+#include <utility>
+
+#include "alert/native_json.h"
+#include "alert/zmq_handle.h"
+
+namespace weir::alert {
+
+struct ZmqPublisher::Sockets {
+  ZmqContext context;
+  ZmqSocket publisher;
+};
+
+ZmqPublisher::ZmqPublisher(std::unique_ptr<Sockets> sockets, std::string endpoint) noexcept
+    : sockets_(std::move(sockets)), endpoint_(std::move(endpoint)) {}
+ZmqPublisher::~ZmqPublisher() = default;
+
+Result<std::unique_ptr<ZmqPublisher>> ZmqPublisher::open(const std::string& endpoint,
+                                                         const ZmqPublisherOptions& options) {
+  auto sockets = std::make_unique<Sockets>();
+  sockets->context.reset(zmq_ctx_new());
+  if (!sockets->context) return zmq_error("cannot start ZeroMQ for", endpoint);
+  sockets->publisher.reset(zmq_socket(sockets->context.get(), ZMQ_PUB));
+  void* socket = sockets->publisher.get();
+  if (socket == nullptr || !set_option(socket, ZMQ_SNDHWM, options.high_water_mark) ||
+      !set_option(socket, ZMQ_LINGER, milliseconds(options.linger)) ||
+      !set_option(socket, ZMQ_XPUB_NODROP, 1)) {
+    return zmq_error("cannot make a PUB socket for", endpoint);
+  }
+  if (zmq_bind(socket, endpoint.c_str()) != 0) return zmq_error("cannot bind", endpoint);
+  std::array<char, 1024> bound{};
+  size_t size = bound.size();
+  std::string name = endpoint;
+  if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound.data(), &size) == 0 && size > 1) {
+    name.assign(bound.data(), size - 1);
+  }
+  return std::unique_ptr<ZmqPublisher>(new ZmqPublisher(std::move(sockets), std::move(name)));
+}
+
+bool ZmqPublisher::send(std::string_view frame, int flags) {
+  void* socket = sockets_->publisher.get();
+  flags |= ZMQ_DONTWAIT;
+  for (;;) {
+    if (zmq_send(socket, frame.data(), frame.size(), flags) >= 0) return true;
+    if (zmq_errno() == EINTR) continue;
+    if (zmq_errno() != EAGAIN) return false;
+    // A subscriber is full, and with NODROP no one is sent anything. Known, so send to the rest.
+    slow_ = true;
+    set_option(socket, ZMQ_XPUB_NODROP, 0);
+    const bool sent = zmq_send(socket, frame.data(), frame.size(), flags) >= 0;
+    set_option(socket, ZMQ_XPUB_NODROP, 1);
+    return sent;
+  }
+}
+
+void ZmqPublisher::publish(std::string_view topic, std::string_view body) {
+  slow_ = false;
+  const bool sent = send(topic, ZMQ_SNDMORE) && send(body, 0);
+  (sent ? counters_.published : counters_.failed).add();
+  if (slow_) counters_.slow_subscriber.add();
+}
+
+void ZmqPublisher::on_incident(const Incident& incident, IncidentActivity activity) {
+  std::string topic = "alert.";
+  topic += to_string(incident.severity);
+  publish(topic, alert_json(incident, activity));
+}
+
+}  // namespace weir::alert
