@@ -54,6 +54,9 @@ constexpr std::array kRows = {
     bytes("excerpt_bytes", &Limits::excerpt_bytes, 0, kKi),
     count("evidence_per_request", &Limits::evidence_per_request, 1, 64 * kKi),
     count("fingerprint_hits", &Limits::fingerprint_hits, 64, 16 * kMi),
+    count("open_incidents", &Limits::open_incidents, 1, 16 * kMi),
+    count("incident_evidence", &Limits::incident_evidence, 1, 64 * kKi),
+    count("incident_subjects", &Limits::incident_subjects, 1, 64 * kKi),
     count("dns_names", &Limits::dns_names, 0, 64 * kMi),
     time("dns_ttl_floor", &Limits::dns_ttl_floor, 0, 86'400),
 };
