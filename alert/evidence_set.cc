@@ -13,7 +13,9 @@ bool of_file(const Evidence& e) noexcept {
 
 bool mergeable(const Evidence& a, const Evidence& b) noexcept {
   if (a.kind != b.kind || a.repository != b.repository || a.path != b.path) return false;
-  if (!of_file(a)) return a.rule == b.rule && a.excerpt == b.excerpt;
+  if (!of_file(a)) {
+    return a.rule == b.rule && a.excerpt == b.excerpt && a.documented == b.documented;
+  }
   const auto touches = [](const Evidence& x, const Evidence& y) {
     return uint64_t{x.first_line} <= uint64_t{y.last_line} + 1;
   };

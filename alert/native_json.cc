@@ -59,6 +59,7 @@ Json evidence_json(const Evidence& e) {
   out["where"] = e.where;
   out["offset"] = e.offset;
   out["excerpt"] = e.excerpt;
+  if (e.kind == EvidenceKind::kEnvironment) out["documented"] = e.documented;
   return out;
 }
 
