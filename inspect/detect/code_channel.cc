@@ -1,0 +1,437 @@
+// Pieces are normalised as they come. What is not settled yet stays in a small buffer: the open
+// line (up to kLineMax bytes) and the bytes at the end in which a window may begin. So the hashes
+// that are looked up do not depend on where blocks were cut. Positions are counted in normalised
+// bytes of the request.
+#include "inspect/detect/code_channel.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "inspect/detect/code_spans.h"
+#include "signatures/fingerprint/index_probe.h"
+#include "signatures/fingerprint/normaliser.h"
+#include "signatures/literal_set.h"
+
+namespace weir::inspect {
+namespace {
+
+using signatures::CodeIndex;
+using signatures::Fingerprinter;
+using signatures::IndexProbe;
+using signatures::kLineMax;
+using signatures::kLineMin;
+using signatures::kTagUnknown;
+using signatures::kWindow;
+using signatures::Postings;
+
+constexpr size_t kBatch = 1024;
+// Text lines between pieces, so that no run and no walk goes from one to the next.
+constexpr uint32_t kPieceDistance = 64;
+constexpr double kCriticalScore = 0.99;
+
+class CodeChannel final : public DetectionChannel {
+ public:
+  CodeChannel(std::shared_ptr<const CodeIndex> index, const Limits& limits,
+              signatures::PatternScratch& scratch, CodeCounters* counters)
+      : index_(std::move(index)),
+        probe_(*index_),
+        limits_(limits),
+        scratch_(scratch),
+        counters_(counters == nullptr ? own_counters_ : *counters) {
+    if (const signatures::LiteralSet* set = probe_.critical(); set != nullptr) {
+      critical_ok_ =
+          scratch_.prepare(set->database()).has_value() && critical_stream_.open(*set).has_value();
+      if (!critical_ok_) counters_.scan_failures.add();
+    }
+  }
+
+  void on_block(const TextBlock& block) noexcept override {
+    block_pieces_ = block.pieces;
+    piece_lines_.assign(block.pieces.size(), 0);
+    for (size_t i = 0; i < block.pieces.size(); ++i) {
+      const PieceMark& piece = block.pieces[i];
+      if (!piece.continues || piece.gap_before || !in_piece_) {
+        end_piece();
+        in_piece_ = true;
+        piece_first_line_ = text_line_;
+      }
+      piece_ = static_cast<int32_t>(i);
+      piece_lines_[i] = piece_first_line_;
+      const ByteSpan text = block.text.subspan(piece.begin, piece.end - piece.begin);
+      counters_.text_bytes.add(text.size());
+      const size_t before = text_.size();
+      normaliser_.feed(text, text_);
+      counters_.normal_bytes.add(text_.size() - before);
+      settle();
+    }
+    flush();
+    if (!block.pieces.empty() && in_piece_) {
+      // The rest of the last piece may be settled when its block is gone.
+      const PieceMark& last = block.pieces.back();
+      carried_.first_line = piece_first_line_;
+      carried_.offset = last.offset;
+      carried_.path = last.path;
+    }
+    piece_ = kCarried;
+    block_pieces_ = {};
+  }
+
+  void on_end() noexcept override {
+    end_piece();
+    flush();
+    ended_ = true;
+  }
+
+  [[nodiscard]] bool has_news() const noexcept override {
+    if (critical_hits_.size() > collected_critical_) return true;
+    if (hits_.size() < 2) return false;
+    // While text still comes, collecting again pays only when there is notably more.
+    return hits_.size() >= collected_hits_ + (ended_ ? 1 : 2 + collected_hits_ / 8);
+  }
+
+  void collect(std::vector<Evidence>& out) override {
+    collected_hits_ = hits_.size();
+    collected_critical_ = critical_hits_.size();
+    size_t told = 0;
+    collect_critical(out, told);
+    for (const CodeSpan& span : find_spans(probe_, hits_, tags_)) {
+      if (told == limits_.evidence_per_request) break;
+      const auto file = probe_.file(span.file);
+      if (!file) continue;
+      Evidence evidence = evidence_at(span.text_line, span.head, *file);
+      evidence.rule = "text";
+      evidence.title = "protected source code";
+      evidence.first_line = span.first_line;
+      evidence.last_line = span.last_line;
+      evidence.lines = span.lines;
+      evidence.score = span.score;
+      out.push_back(std::move(evidence));
+      ++told;
+    }
+  }
+
+  void reset() noexcept override {
+    normaliser_.reset();
+    text_.clear();
+    hits_.clear();
+    critical_hits_.clear();
+    tags_.clear();
+    pieces_.clear();
+    hashes_.clear();
+    asked_.clear();
+    critical_text_.clear();
+    critical_lines_.clear();
+    if (critical_ok_) critical_stream_.reset();
+    critical_position_ = 0;
+    base_ = line_start_ = window_next_ = 0;
+    critical_next_ = 0;
+    lines_settled_ = 0;
+    text_line_ = piece_first_line_ = 0;
+    in_piece_ = ended_ = false;
+    collected_hits_ = collected_critical_ = 0;
+    piece_ = kCarried;
+  }
+
+ private:
+  static constexpr int32_t kCarried = -1;
+  struct Asked {
+    uint32_t text_line;
+    int32_t piece;
+    uint16_t size;
+    bool whole_line;
+    std::array<char, 3> head;
+  };
+  struct Piece {
+    uint32_t first_line = 0;
+    uint64_t offset = 0;
+    std::string path;
+  };
+  struct CriticalHit {
+    uint32_t text_line;
+    uint32_t global_line;
+    std::array<char, 3> head;
+  };
+  struct CriticalEnd {  // of a line in the stream of the critical search
+    uint64_t end;
+    uint32_t text_line;
+    int32_t piece;
+  };
+
+  static std::array<char, 3> head_of(ByteSpan bytes) noexcept {
+    std::array<char, 3> out{' ', ' ', ' '};
+    for (size_t i = 0; i < std::min(out.size(), bytes.size()); ++i) {
+      const uint8_t c = bytes[i];
+      out[i] = c > 0x20 && c < 0x7f ? static_cast<char>(c) : '?';
+    }
+    return out;
+  }
+
+  void ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, bool whole_line) {
+    hashes_.push_back(hash);
+    asked_.push_back(
+        {text_line, piece_, static_cast<uint16_t>(bytes.size()), whole_line, head_of(bytes)});
+  }
+
+  // Takes everything out of text_ that is certain now.
+  void settle() {
+    const ByteSpan bytes = text_.bytes();
+    const uint64_t total = base_ + bytes.size();
+    const std::vector<uint32_t>& ends = text_.line_ends();
+    const uint32_t first_line = text_line_ - static_cast<uint32_t>(lines_settled_);
+    // Windows first: they need the ends of the lines before them.
+    anchors_.clear();
+    const auto from = static_cast<size_t>(window_next_ - base_);
+    const Fingerprinter& fingerprinter = probe_.fingerprinter();
+    fingerprinter.anchors(bytes, from, anchors_);
+    size_t line = 0;
+    for (const uint32_t at : anchors_) {
+      while (line < ends.size() && ends[line] <= at + kWindow / 2) ++line;
+      ask(fingerprinter.window(bytes.data() + at), first_line + static_cast<uint32_t>(line),
+          bytes.subspan(at, kWindow), false);
+    }
+    if (bytes.size() >= kWindow) window_next_ = total - kWindow + 1;
+    keep_critical(bytes, total);
+    for (; lines_settled_ < ends.size(); ++lines_settled_) {
+      const uint64_t end = base_ + ends[lines_settled_];
+      const auto size = static_cast<size_t>(end - line_start_);
+      uint8_t tag = kTagUnknown;
+      if (size <= kLineMax) {
+        const ByteSpan whole = bytes.subspan(static_cast<size_t>(line_start_ - base_), size);
+        const uint64_t hash = fingerprinter.line(whole);
+        tag = Fingerprinter::tag(size, hash);
+        if (size >= kLineMin) ask(hash, text_line_, whole, true);
+      }
+      put_tag(tag);
+      end_critical_line(end);
+      ++text_line_;
+      line_start_ = end;
+    }
+    uint64_t keep = std::max(window_next_, base_);
+    if (total - line_start_ <= kLineMax) keep = std::min(keep, line_start_);
+    if (keep > base_) {
+      lines_settled_ -= text_.drop_front(static_cast<size_t>(keep - base_));
+      base_ = keep;
+    }
+    if (hashes_.size() >= kBatch) flush();
+  }
+
+  void put_tag(uint8_t tag) {
+    if (tags_.size() < limits_.fingerprint_lines) {
+      tags_.push_back(tag);
+    } else {
+      counters_.lines_unfollowed.add();
+    }
+  }
+
+  void end_piece() {
+    if (!in_piece_) return;
+    normaliser_.finish(text_);
+    settle();
+    base_ += text_.size();
+    text_.clear();
+    line_start_ = window_next_ = base_;
+    lines_settled_ = 0;
+    for (uint32_t i = 0; i < kPieceDistance; ++i) put_tag(kTagUnknown);
+    text_line_ += kPieceDistance;
+    if (critical_ok_) critical_text_.push_back('\n');
+    in_piece_ = false;
+  }
+
+  // The critical search reads all normalised text of the block at once, with a newline, which no
+  // literal holds, between pieces.
+  void keep_critical(ByteSpan bytes, uint64_t total) {
+    if (!critical_ok_) return;
+    const uint64_t from = std::max(critical_next_, base_);
+    const ByteSpan fresh = bytes.subspan(static_cast<size_t>(from - base_));
+    critical_text_.insert(critical_text_.end(), fresh.begin(), fresh.end());
+    critical_next_ = total;
+  }
+  void end_critical_line(uint64_t end) {
+    if (!critical_ok_) return;
+    critical_lines_.push_back(
+        {critical_position_ + critical_text_.size() - (critical_next_ - end), text_line_, piece_});
+  }
+
+  void flush() {
+    counters_.probes.add(hashes_.size());
+    probe_.probe(hashes_, [this](size_t i, const Postings& found) { take(asked_[i], found); });
+    hashes_.clear();
+    asked_.clear();
+    if (critical_ok_ && !critical_text_.empty()) scan_critical();
+  }
+
+  void take(const Asked& asked, const Postings& found) {
+    counters_.hits.add();
+    for (uint32_t i = 0; i < found.count(); ++i) {
+      if (hits_.size() >= limits_.fingerprint_hits && !thin_out()) {
+        counters_.hits_dropped.add();
+        return;
+      }
+      hits_.push_back({asked.text_line, found.line(i), asked.size,
+                       static_cast<uint8_t>(std::min<uint32_t>(found.files(), 255)),
+                       asked.whole_line, asked.head});
+    }
+    remember_piece(asked.piece);
+  }
+
+  // Drops the hits of the files that have fewest, until a quarter is free.
+  bool thin_out() { return false; }
+
+  void remember_piece(int32_t piece) {
+    Piece found;
+    if (piece == kCarried) {
+      found = carried_;
+    } else {
+      const PieceMark& mark = block_pieces_[static_cast<size_t>(piece)];
+      found = {piece_lines_[static_cast<size_t>(piece)], mark.offset, mark.path};
+    }
+    const auto at = std::lower_bound(
+        pieces_.begin(), pieces_.end(), found.first_line,
+        [](const Piece& a, uint32_t first_line) { return a.first_line < first_line; });
+    if (at == pieces_.end() || at->first_line != found.first_line) {
+      pieces_.insert(at, std::move(found));
+    }
+  }
+
+  void scan_critical() {
+    auto on_hit = [this](uint32_t id, uint64_t end) noexcept { take_critical(id, end); };
+    if (critical_stream_.scan(scratch_, critical_text_, on_hit) != signatures::ScanStatus::kOk) {
+      counters_.scan_failures.add();
+    }
+    critical_position_ += critical_text_.size();
+    critical_text_.clear();
+    critical_lines_.clear();
+  }
+
+  void take_critical(uint32_t id, uint64_t end) noexcept {
+    const signatures::CriticalLine* line = probe_.critical_line(id);
+    if (line == nullptr) return;
+    counters_.critical_hits.add();
+    if (critical_hits_.size() >= limits_.fingerprint_hits) {
+      counters_.hits_dropped.add();
+      return;
+    }
+    const auto at =
+        std::lower_bound(critical_lines_.begin(), critical_lines_.end(), end,
+                         [](const CriticalEnd& a, uint64_t position) { return a.end < position; });
+    const uint32_t text_line = at == critical_lines_.end() ? text_line_ : at->text_line;
+    const int32_t piece = at == critical_lines_.end() ? piece_ : at->piece;
+    critical_hits_.push_back({text_line, line->global_line, line->head});
+    remember_piece(piece);
+  }
+
+  void collect_critical(std::vector<Evidence>& out, size_t& told) {
+    std::sort(critical_hits_.begin(), critical_hits_.end(),
+              [](const CriticalHit& a, const CriticalHit& b) {
+                return std::pair(a.global_line, a.text_line) <
+                       std::pair(b.global_line, b.text_line);
+              });
+    // Lines near one another in one file are told together.
+    constexpr uint32_t kNear = 16;
+    for (size_t i = 0; i < critical_hits_.size() && told < limits_.evidence_per_request;) {
+      const CriticalHit& first = critical_hits_[i];
+      const auto number = probe_.file_of(first.global_line);
+      const auto file = number ? probe_.file(*number) : std::nullopt;
+      if (!file) {
+        ++i;
+        continue;
+      }
+      uint32_t last = first.global_line;
+      uint32_t lines = 1;
+      size_t j = i + 1;
+      for (; j < critical_hits_.size(); ++j) {
+        const uint32_t line = critical_hits_[j].global_line;
+        if (line > last + kNear || line - file->first_line >= file->lines) break;
+        lines += line != last ? 1 : 0;
+        last = line;
+      }
+      Evidence evidence = evidence_at(first.text_line, first.head, *file);
+      evidence.rule = "critical";
+      evidence.title = "line of a critical file";
+      evidence.first_line = first.global_line - file->first_line + 1;
+      evidence.last_line = last - file->first_line + 1;
+      evidence.lines = lines;
+      evidence.score = kCriticalScore;
+      out.push_back(std::move(evidence));
+      ++told;
+      i = j;
+    }
+  }
+
+  [[nodiscard]] Evidence evidence_at(uint32_t text_line, const std::array<char, 3>& head,
+                                     const signatures::IndexedFile& file) const {
+    Evidence evidence;
+    evidence.kind = EvidenceKind::kCode;
+    evidence.repository = file.repository;
+    evidence.path = file.path;
+    const auto after =
+        std::upper_bound(pieces_.begin(), pieces_.end(), text_line,
+                         [](uint32_t line, const Piece& piece) { return line < piece.first_line; });
+    if (after != pieces_.begin()) {
+      evidence.where = (after - 1)->path;
+      evidence.offset = (after - 1)->offset;
+    }
+    evidence.excerpt = std::string(head.data(), head.size()) + "…";
+    return evidence;
+  }
+
+  std::shared_ptr<const CodeIndex> index_;
+  IndexProbe probe_;
+  const Limits limits_;
+  signatures::PatternScratch& scratch_;
+  CodeCounters own_counters_;
+  CodeCounters& counters_;
+
+  signatures::Normaliser normaliser_;
+  signatures::NormalText text_;
+  uint64_t base_ = 0;         // position of the first byte of text_
+  uint64_t line_start_ = 0;   // of the open line
+  uint64_t window_next_ = 0;  // first position not looked at as an anchor
+  size_t lines_settled_ = 0;  // of the line ends in text_
+  uint32_t text_line_ = 0;    // number of the open line
+  uint32_t piece_first_line_ = 0;
+  bool in_piece_ = false;
+  bool ended_ = false;
+
+  std::span<const PieceMark> block_pieces_;  // during on_block
+  std::vector<uint32_t> piece_lines_;        // first text line of each of them
+  int32_t piece_ = kCarried;                 // index of the current one
+  Piece carried_;                            // the last one of the block before
+
+  std::vector<uint32_t> anchors_;
+  std::vector<uint64_t> hashes_;
+  std::vector<Asked> asked_;
+  std::vector<CodeHit> hits_;
+  std::vector<uint8_t> tags_;
+  std::vector<Piece> pieces_;  // those with hits, by first line
+
+  signatures::LiteralStream critical_stream_;
+  bool critical_ok_ = false;
+  std::vector<uint8_t> critical_text_;
+  std::vector<CriticalEnd> critical_lines_;
+  uint64_t critical_position_ = 0;  // of critical_text_ in the stream
+  uint64_t critical_next_ = 0;      // position up to which text was kept for it
+  std::vector<CriticalHit> critical_hits_;
+  size_t collected_hits_ = 0;
+  size_t collected_critical_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<DetectionChannel> make_code_channel(std::shared_ptr<const CodeIndex> index,
+                                                    const Limits& limits,
+                                                    signatures::PatternScratch& scratch) {
+  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, nullptr);
+}
+
+std::unique_ptr<DetectionChannel> make_code_channel(std::shared_ptr<const CodeIndex> index,
+                                                    const Limits& limits,
+                                                    signatures::PatternScratch& scratch,
+                                                    CodeCounters& counters) {
+  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, &counters);
+}
+
+}  // namespace weir::inspect

@@ -1,0 +1,45 @@
+// From single fingerprint hits to spans of protected files: hits of one file that come in the same
+// order in the text and in the file form runs; runs are followed line by line to where they end;
+// runs near one another in the file form a span. docs/detection.md explains the score.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/bytes.h"
+#include "signatures/fingerprint/index_probe.h"
+
+namespace weir::inspect {
+
+// A fingerprint of the text that stands in the index. Text lines are counted over the whole
+// request, with a distance between pieces.
+struct CodeHit {
+  uint32_t text_line = 0;
+  uint32_t global_line = 0;
+  uint16_t size = 0;  // normalised bytes that it covers
+  uint8_t files = 1;  // in how many protected files it stands
+  bool whole_line = false;
+  std::array<char, 3> head{};  // how the matched text begins, for the excerpt
+};
+
+struct CodeSpan {
+  uint32_t file = 0;
+  uint32_t first_line = 0;  // 1-based
+  uint32_t last_line = 0;
+  uint32_t lines = 0;  // of the file that were found
+  double score = 0;
+  uint32_t text_line = 0;  // of the first hit
+  std::array<char, 3> head{};
+};
+
+// Spans that score below this are not told.
+inline constexpr double kLeastScore = 0.5;
+
+// `tags` are the line tags of the text, by text line; it may end early. Sorts `hits`. Spans are
+// ordered by score, the file that explains most first.
+std::vector<CodeSpan> find_spans(const signatures::IndexProbe& index, std::vector<CodeHit>& hits,
+                                 ByteSpan tags);
+
+}  // namespace weir::inspect

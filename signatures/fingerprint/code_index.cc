@@ -1,0 +1,264 @@
+// Opening maps the file and reads the header, the repository names and the critical lines; all else
+// is read where a probe needs it.
+#include "signatures/fingerprint/code_index.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "core/byte_reader.h"
+#include "signatures/fingerprint/fingerprint.h"
+#include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/index_probe.h"
+
+namespace weir::signatures {
+namespace {
+
+// A file mapped for reading.
+class Mapping {
+ public:
+  static Result<Mapping> open(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return Error{std::string("index cannot be read: ") + std::strerror(errno), path};
+    struct stat about {};
+    if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+      ::close(fd);
+      return Error{"index is not a regular file", path};
+    }
+    if (about.st_size == 0) {
+      ::close(fd);
+      return Error{"index is cut short: empty file", path};
+    }
+    const auto size = static_cast<size_t>(about.st_size);
+    void* at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+    ::close(fd);
+    if (at == MAP_FAILED) {
+      return Error{std::string("index cannot be mapped: ") + std::strerror(errno), path};
+    }
+    return Mapping(at, size);
+  }
+  Mapping(Mapping&& other) noexcept
+      : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&&) = delete;
+  ~Mapping() {
+    if (at_ != nullptr) ::munmap(at_, size_);
+  }
+  [[nodiscard]] ByteSpan bytes() const noexcept {
+    return {static_cast<const uint8_t*>(at_), size_};
+  }
+
+ private:
+  Mapping(void* at, size_t size) noexcept : at_(at), size_(size) {}
+  void* at_;
+  size_t size_;
+};
+
+constexpr uint64_t kMostInBucket = 256;
+
+ByteSpan part(ByteSpan file, const SectionPlace& place) noexcept {
+  return file.subspan(place.offset, place.size);  // decode() checked both
+}
+
+}  // namespace
+
+struct CodeIndex::Impl {
+  Impl(Mapping m, const SiteKey& key) : mapping(std::move(m)), fingerprinter(key) {}
+  Mapping mapping;
+  Fingerprinter fingerprinter;
+  IndexInfo info;
+  IndexView view;
+  std::optional<LiteralSet> critical;
+  std::vector<CriticalLine> critical_lines;
+
+  Status read_critical(ByteSpan section, uint64_t expected);
+};
+
+// u32 count; count times {u32 global line, u32 size, bytes}; u32 size, the compiled set. Lines are
+// compiled anew when the compiled form is refused, as it is after an update of the matcher.
+Status CodeIndex::Impl::read_critical(ByteSpan section, uint64_t expected) {
+  if (section.empty() && expected == 0) return ok_status();
+  ByteReader reader(section);
+  const uint32_t count = reader.le32();
+  std::vector<Literal> literals;
+  for (uint32_t i = 0; i < count && reader.ok(); ++i) {
+    CriticalLine line;
+    line.global_line = reader.le32();
+    line.size = reader.le32();
+    const ByteSpan bytes = reader.take(line.size);
+    std::copy_n(bytes.begin(), std::min(bytes.size(), line.head.size()), line.head.begin());
+    literals.push_back({i, as_chars(bytes)});
+    critical_lines.push_back(line);
+  }
+  const ByteSpan compiled = reader.take(reader.le32());
+  if (!reader.ok() || !reader.empty() || count != expected) {
+    return Error{"index is damaged: critical lines", {}};
+  }
+  if (count == 0) return ok_status();
+  Result<LiteralSet> set = LiteralSet::deserialise(compiled);
+  if (!set) set = LiteralSet::compile(literals);
+  if (!set) return Error{"critical lines do not compile: " + set.error().message, {}};
+  critical.emplace(std::move(set).value());
+  view.critical = &*critical;
+  view.critical_lines = critical_lines;
+  return ok_status();
+}
+
+CodeIndex::CodeIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CodeIndex::~CodeIndex() = default;
+const IndexInfo& CodeIndex::info() const noexcept { return impl_->info; }
+
+Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path,
+                                                         const SiteKey& key) {
+  Result<Mapping> mapping = Mapping::open(path);
+  if (!mapping) return mapping.error();
+  auto impl = std::make_unique<Impl>(std::move(mapping).value(), key);
+  const ByteSpan file = impl->mapping.bytes();
+  const auto refuse = [&path](std::string why) { return Error{std::move(why), path}; };
+  const Result<IndexHeader> decoded = IndexHeader::decode(file, file.size());
+  if (!decoded) return refuse(decoded.error().message);
+  const IndexHeader& header = *decoded;
+  if (header.key_check != key_check(key)) return refuse("index was made with another site key");
+
+  IndexView& view = impl->view;
+  view.fingerprinter = &impl->fingerprinter;
+  view.bloom = part(file, header.place(Section::kBloom));
+  view.buckets = part(file, header.place(Section::kBuckets));
+  view.entries = part(file, header.place(Section::kEntries));
+  view.postings = part(file, header.place(Section::kPostings));
+  view.tags = part(file, header.place(Section::kLineTags));
+  view.files = part(file, header.place(Section::kFiles));
+  view.repositories = part(file, header.place(Section::kRepositories));
+  view.names = part(file, header.place(Section::kNames));
+  view.bucket_bits = header.bucket_bits;
+
+  IndexInfo& info = impl->info;
+  info.format = kIndexFormat;
+  info.files = header.files;
+  info.lines = header.lines;
+  info.fingerprints = header.fingerprints;
+  info.bytes = file.size();
+  info.critical_lines = header.critical_lines;
+  for (size_t i = 0; i + 8 <= view.repositories.size(); i += 8) {
+    const uint32_t offset = read32(view.repositories.data() + i);
+    const uint32_t size = read32(view.repositories.data() + i + 4);
+    if (offset > view.names.size() || size > view.names.size() - offset) {
+      return refuse("index is damaged: repository names");
+    }
+    info.repositories.emplace_back(as_chars(view.names.subspan(offset, size)));
+  }
+  if (Status read =
+          impl->read_critical(part(file, header.place(Section::kCritical)), header.critical_lines);
+      !read) {
+    return refuse(read.error().message);
+  }
+  return std::shared_ptr<const CodeIndex>(new CodeIndex(std::move(impl)));
+}
+
+Status CodeIndex::verify(const std::string& path) {
+  const Result<Mapping> mapping = Mapping::open(path);
+  if (!mapping) return mapping.error();
+  const ByteSpan file = mapping->bytes();
+  const auto refuse = [&path](std::string why) { return Error{std::move(why), path}; };
+  const Result<IndexHeader> header = IndexHeader::decode(file, file.size());
+  if (!header) return refuse(header.error().message);
+  const SectionPlace& sums = header->place(Section::kChecksums);
+  const uint64_t blocks = (sums.offset - kHeaderBytes + kChecksumBlock - 1) / kChecksumBlock;
+  // One checksum for each block, then one of the checksums themselves, to the end of the file.
+  if (sums.size != 8 * (blocks + 1) || sums.offset + sums.size != file.size()) {
+    return refuse("index is damaged: checksums");
+  }
+  const ByteSpan table = file.subspan(sums.offset, sums.size);
+  if (ByteReader own(table.last(8)); own.le64() != block_checksum(table.first(8 * blocks))) {
+    return refuse("index is damaged: checksum of the checksums");
+  }
+  ByteReader expected(table);
+  for (uint64_t i = 0; i < blocks; ++i) {
+    const uint64_t begin = kHeaderBytes + i * kChecksumBlock;
+    const uint64_t end = std::min<uint64_t>(begin + kChecksumBlock, sums.offset);
+    if (expected.le64() != block_checksum(file.subspan(begin, end - begin))) {
+      return refuse("index is damaged: checksum of bytes " + std::to_string(begin) + " to " +
+                    std::to_string(end));
+    }
+  }
+  return ok_status();
+}
+
+IndexProbe::IndexProbe(const CodeIndex& index) noexcept
+    : view_(index.impl_->view),
+      blocks_(view_.bloom.size() / kBloomBlock),
+      file_count_(view_.files.size() / kFileBytes) {}
+
+Postings IndexProbe::find(uint64_t hash) const noexcept {
+  const uint8_t* const bucket = view_.buckets.data() + 4 * bucket_of(hash);
+  const uint64_t entries = view_.entries.size() / kEntryBytes;
+  const uint64_t begin = read32(bucket);
+  // A bucket holds about eight; a damaged one must not cost more than a few cache lines.
+  const uint64_t end = std::min({uint64_t{read32(bucket + 4)}, entries, begin + kMostInBucket});
+  const auto tag = static_cast<uint32_t>(hash);
+  for (uint64_t i = begin; i < end; ++i) {
+    const uint8_t* const entry = view_.entries.data() + i * kEntryBytes;
+    if (read32(entry) != tag) continue;
+    const uint32_t posting = read32(entry + 4);
+    if ((posting & kManyPostings) == 0) return Postings(posting);
+    const uint64_t at = uint64_t{4} * (posting & ~kManyPostings);
+    if (at + 4 > view_.postings.size()) return {};
+    const uint32_t head = read32(view_.postings.data() + at);
+    const uint32_t count = head & 0xffff;
+    if (uint64_t{4} * count > view_.postings.size() - at - 4) return {};
+    return {view_.postings.data() + at + 4, count, std::max<uint32_t>(1, head >> 16)};
+  }
+  return {};
+}
+
+FileRecord IndexProbe::record(size_t number) const noexcept {
+  const uint8_t* const at = view_.files.data() + number * kFileBytes;
+  return {read32(at), read32(at + 4), read32(at + 8), read32(at + 12), read32(at + 16)};
+}
+
+std::optional<uint32_t> IndexProbe::file_of(uint32_t global_line) const noexcept {
+  // The last file that begins at or before the line; files without lines are skipped by that.
+  size_t low = 0;
+  size_t high = file_count_;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (record(middle).first_line <= global_line) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return std::nullopt;
+  const FileRecord found = record(low - 1);
+  if (global_line - found.first_line >= found.lines) return std::nullopt;
+  return static_cast<uint32_t>(low - 1);
+}
+
+std::optional<IndexedFile> IndexProbe::file(uint32_t number) const noexcept {
+  if (number >= file_count_) return std::nullopt;
+  const FileRecord found = record(number);
+  const size_t names = view_.names.size();
+  IndexedFile out;
+  out.first_line = found.first_line;
+  out.lines = found.lines;
+  if (found.name_offset <= names && found.name_size <= names - found.name_offset) {
+    out.path = as_chars(view_.names.subspan(found.name_offset, found.name_size));
+  }
+  if (uint64_t{8} * found.repository + 8 <= view_.repositories.size()) {
+    const uint8_t* const at = view_.repositories.data() + uint64_t{8} * found.repository;
+    const uint32_t offset = read32(at);
+    const uint32_t size = read32(at + 4);
+    if (offset <= names && size <= names - offset) {
+      out.repository = as_chars(view_.names.subspan(offset, size));
+    }
+  }
+  return out;
+}
+
+}  // namespace weir::signatures

@@ -1,0 +1,73 @@
+// The keyed hashes that an index is made of, over normalised text.
+// - Windows: kWindow bytes from each anchor, a place whose first 8 bytes hash to 0 mod
+// kAnchorEvery.
+//   Chosen by content, so both sides choose alike, whatever lines were broken or joined.
+// - Lines: each whole line of kLineMin to kLineMax bytes, which short excerpts and edited ones
+// need.
+// - Tags: 8 bits a line, any length, to follow a match up and down line by line.
+// The hash folds 128-bit products keyed by secrets that derive from the site key. It is not a
+// cryptographic MAC: it keeps who steals an index from looking up guessed lines without the key.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "core/bytes.h"
+#include "signatures/fingerprint/site_key.h"
+
+namespace weir::signatures {
+
+inline constexpr size_t kWindow = 24;
+inline constexpr uint32_t kAnchorBits = 4;
+inline constexpr size_t kAnchorEvery = size_t{1} << kAnchorBits;
+inline constexpr size_t kLineMin = 10;
+inline constexpr size_t kLineMax = 512;
+inline constexpr uint8_t kTagUnknown = 255;  // equals no tag, itself included
+
+class Fingerprinter {
+ public:
+  explicit Fingerprinter(const SiteKey& key) noexcept;
+
+  // Appends to `out` every anchor in [from, last], last = bytes.size() - kWindow: so none twice
+  // when a caller keeps the last kWindow - 1 bytes and goes on.
+  void anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out) const;
+  // `at` must have kWindow bytes.
+  [[nodiscard]] uint64_t window(const uint8_t* at) const noexcept {
+    uint64_t h = secrets_[4];
+    for (size_t i = 0; i < kWindow; i += 8)
+      h = fold(load(at + i) ^ secrets_[i / 8], h ^ secrets_[3]);
+    return fold(h ^ secrets_[5], secrets_[6]);
+  }
+  [[nodiscard]] uint64_t line(ByteSpan normalised) const noexcept;
+  // Of a whole line and its hash: 0 for a line without bytes, kTagUnknown for a very long one.
+  [[nodiscard]] static uint8_t tag(size_t size, uint64_t line_hash) noexcept {
+    if (size == 0) return 0;
+    return size > kLineMax ? kTagUnknown
+                           : static_cast<uint8_t>(1 + (line_hash >> 20 & 0xffff) % 254);
+  }
+
+ private:
+  __extension__ using Wide = unsigned __int128;
+  static uint64_t load(const uint8_t* at) noexcept {
+    uint64_t out;
+    std::memcpy(&out, at, sizeof(out));
+    return out;
+  }
+  static uint64_t fold(uint64_t a, uint64_t b) noexcept {
+    const Wide product = static_cast<Wide>(a) * b;
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  }
+
+  std::array<uint64_t, 8> secrets_{};
+  uint64_t anchor_multiplier_ = 0;
+};
+
+static_assert(kWindow % 8 == 0 && kWindow / 8 <= 3, "window() has three secrets for its words");
+
+// True when a window or line tells too little to be indexed: few different bytes, few letters.
+[[nodiscard]] bool low_in_entropy(ByteSpan normalised) noexcept;
+
+}  // namespace weir::signatures

@@ -1,0 +1,133 @@
+// Looks hashes up in an open CodeIndex. A batch goes through the Bloom filter with its cache lines
+// fetched ahead; what passes is confirmed in the sorted table. The mapped file may be damaged:
+// every number read from it is checked before it is used, and a wrong one only means no hit.
+// An IndexProbe is a view; the index must outlive it. One per worker or one for all: it is const.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.h"
+#include "signatures/fingerprint/code_index.h"
+#include "signatures/fingerprint/fingerprint.h"
+#include "signatures/fingerprint/index_format.h"
+#include "signatures/literal_set.h"
+
+namespace weir::signatures {
+
+// Where a fingerprint stands: global line numbers, in how many files.
+class Postings {
+ public:
+  Postings() = default;
+  explicit Postings(uint32_t single) noexcept : count_(1), files_(1), single_(single) {}
+  Postings(const uint8_t* lines, uint32_t count, uint32_t files) noexcept
+      : lines_(lines), count_(count), files_(files) {}
+  [[nodiscard]] uint32_t count() const noexcept { return count_; }
+  [[nodiscard]] uint32_t files() const noexcept { return files_; }
+  [[nodiscard]] uint32_t line(uint32_t i) const noexcept {
+    return lines_ == nullptr ? single_ : read32(lines_ + size_t{4} * i);
+  }
+
+ private:
+  const uint8_t* lines_ = nullptr;
+  uint32_t count_ = 0;
+  uint32_t files_ = 0;
+  uint32_t single_ = 0;
+};
+
+struct IndexedFile {
+  std::string_view repository;
+  std::string_view path;
+  uint32_t first_line = 0;  // global number of its line 1
+  uint32_t lines = 0;
+};
+
+struct CriticalLine {
+  uint32_t global_line = 0;
+  uint32_t size = 0;           // normalised bytes
+  std::array<char, 3> head{};  // the first of them
+};
+
+// The sections of a mapped index.
+struct IndexView {
+  const Fingerprinter* fingerprinter = nullptr;
+  ByteSpan bloom, buckets, entries, postings, tags, files, repositories, names;
+  uint32_t bucket_bits = 0;
+  const LiteralSet* critical = nullptr;  // null: no critical lines
+  std::span<const CriticalLine> critical_lines;
+};
+
+class IndexProbe {
+ public:
+  explicit IndexProbe(const CodeIndex& index) noexcept;
+
+  static constexpr size_t kAhead = 32;
+  // on_hit(size_t i, const Postings&) for each of `hashes` that is indexed.
+  template <typename OnHit>
+  void probe(std::span<const uint64_t> hashes, OnHit&& on_hit) const noexcept {
+    std::array<uint64_t, kAhead> block;
+    for (size_t base = 0; base < hashes.size(); base += kAhead) {
+      const size_t count = std::min(kAhead, hashes.size() - base);
+      for (size_t i = 0; i < count; ++i) {
+        block[i] = bloom_block(hashes[base + i], blocks_) * kBloomBlock;
+        __builtin_prefetch(view_.bloom.data() + block[i]);
+      }
+      std::array<uint32_t, kAhead> passed;
+      size_t passes = 0;
+      for (size_t i = 0; i < count; ++i) {
+        passed[passes] = static_cast<uint32_t>(i);
+        passes += in_bloom(hashes[base + i], block[i]) ? 1 : 0;
+      }
+      for (size_t j = 0; j < passes; ++j) prefetch(hashes[base + passed[j]]);
+      for (size_t j = 0; j < passes; ++j) {
+        const size_t i = base + passed[j];
+        const Postings found = find(hashes[i]);
+        if (found.count() > 0) on_hit(i, found);
+      }
+    }
+  }
+  // The table alone; count() is 0 when it is not there.
+  [[nodiscard]] Postings find(uint64_t hash) const noexcept;
+
+  [[nodiscard]] const Fingerprinter& fingerprinter() const noexcept { return *view_.fingerprinter; }
+  // Number of the file that a global line stands in.
+  [[nodiscard]] std::optional<uint32_t> file_of(uint32_t global_line) const noexcept;
+  [[nodiscard]] std::optional<IndexedFile> file(uint32_t number) const noexcept;
+  // Tag of a line (Fingerprinter::tag); 0 outside the index too.
+  [[nodiscard]] uint8_t tag(uint64_t global_line) const noexcept {
+    return global_line < view_.tags.size() ? view_.tags[global_line] : uint8_t{0};
+  }
+  [[nodiscard]] const LiteralSet* critical() const noexcept { return view_.critical; }
+  [[nodiscard]] const CriticalLine* critical_line(uint32_t id) const noexcept {
+    return id < view_.critical_lines.size() ? &view_.critical_lines[id] : nullptr;
+  }
+
+ private:
+  [[nodiscard]] bool in_bloom(uint64_t hash, uint64_t at) const noexcept {
+    const std::array<uint64_t, 4> bits = bloom_bits(hash);
+    std::array<uint64_t, 4> have;
+    std::memcpy(have.data(), view_.bloom.data() + at, sizeof(have));
+    return ((bits[0] & ~have[0]) | (bits[1] & ~have[1]) | (bits[2] & ~have[2]) |
+            (bits[3] & ~have[3])) == 0;
+  }
+  [[nodiscard]] size_t bucket_of(uint64_t hash) const noexcept {
+    return view_.bucket_bits == 0 ? 0 : static_cast<size_t>(hash >> (64 - view_.bucket_bits));
+  }
+  void prefetch(uint64_t hash) const noexcept {
+    __builtin_prefetch(view_.buckets.data() + 4 * bucket_of(hash));
+  }
+  [[nodiscard]] FileRecord record(size_t number) const noexcept;
+
+  IndexView view_;
+  uint64_t blocks_ = 0;  // of the Bloom filter; at least 1
+  size_t file_count_ = 0;
+};
+
+}  // namespace weir::signatures

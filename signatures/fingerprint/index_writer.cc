@@ -1,0 +1,211 @@
+#include "signatures/fingerprint/index_writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace weir::signatures {
+namespace {
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+constexpr size_t kRowsInMemory = size_t{1} << 16;
+
+}  // namespace
+
+Result<IndexWriter> IndexWriter::create(const std::string& path) {
+  std::string temporary = path + ".XXXXXX";
+  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
+  if (fd < 0) return Error{std::string("index cannot be written: ") + std::strerror(errno), path};
+  return IndexWriter(path, temporary, fd);
+}
+
+IndexWriter::IndexWriter(std::string path, std::string temporary, int fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {
+  block_.reserve(kChecksumBlock);
+}
+
+IndexWriter::IndexWriter(IndexWriter&& other) noexcept
+    : header(other.header),
+      path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      fd_(std::exchange(other.fd_, -1)),
+      position_(other.position_),
+      current_(other.current_),
+      block_(std::move(other.block_)),
+      sums_(std::move(other.sums_)) {}
+
+IndexWriter::~IndexWriter() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Status IndexWriter::put(uint64_t offset, ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) {
+      return Error{std::string("index cannot be written: ") + std::strerror(errno), path_};
+    }
+    offset += static_cast<uint64_t>(done);
+    bytes = bytes.subspan(static_cast<size_t>(done));
+  }
+  return ok_status();
+}
+
+Status IndexWriter::flush_block() {
+  put64(sums_, block_checksum(block_));
+  Status done = put(position_ - block_.size(), block_);
+  block_.clear();
+  return done;
+}
+
+Status IndexWriter::write(ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const size_t step = std::min(bytes.size(), kChecksumBlock - block_.size());
+    block_.insert(block_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(step));
+    position_ += step;
+    bytes = bytes.subspan(step);
+    if (block_.size() == kChecksumBlock) {
+      if (Status done = flush_block(); !done) return done;
+    }
+  }
+  return ok_status();
+}
+
+Status IndexWriter::begin_section(Section section) {
+  const std::vector<uint8_t> padding((kSectionAlign - position_ % kSectionAlign) % kSectionAlign);
+  current_ = section;
+  Status done = write(padding);
+  header.place(section).offset = position_;
+  return done;
+}
+
+void IndexWriter::end_section() {
+  header.place(current_).size = position_ - header.place(current_).offset;
+}
+
+Status IndexWriter::section(Section which, ByteSpan bytes) {
+  if (Status done = begin_section(which); !done) return done;
+  Status done = write(bytes);
+  end_section();
+  return done;
+}
+
+Status IndexWriter::publish() {
+  if (!block_.empty()) {
+    if (Status done = flush_block(); !done) return done;
+  }
+  put64(sums_, block_checksum(sums_));
+  header.place(Section::kChecksums) = {position_, sums_.size()};
+  header.file_bytes = position_ + sums_.size();
+  if (Status done = put(position_, sums_); !done) return done;
+  if (Status done = put(0, header.encode()); !done) return done;
+  const std::string folder = folder_of(path_);
+  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool named = ::fsync(fd_) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;
+  const int reason = errno;
+  if (named) temporary_.clear();
+  if (folder_fd >= 0) {
+    ::fsync(folder_fd);
+    ::close(folder_fd);
+  }
+  if (!named)
+    return Error{std::string("index cannot be put in place: ") + std::strerror(reason), path_};
+  return ok_status();
+}
+
+Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files) {
+  uint32_t posting = lines.front();
+  if (lines.size() > 1) {
+    if (postings_.size() / 4 >= kManyPostings)
+      return Error{"too many shared lines for one index", {}};
+    posting = kManyPostings | static_cast<uint32_t>(postings_.size() / 4);
+    put32(postings_, files << 16 | static_cast<uint32_t>(lines.size()));
+    for (const uint32_t line : lines) put32(postings_, line);
+  }
+  rows_.push_back({hash, posting, 0});
+  ++count_;
+  return rows_.size() < kRowsInMemory ? ok_status() : spill();
+}
+
+Status TableWriter::spill() {
+  if (spooled_.empty()) {
+    Result<SpoolFile> file = SpoolFile::create(directory_);
+    if (!file) return file.error();
+    spooled_.push_back(std::move(file).value());
+  }
+  Status done = spooled_.front().append(rows_.data(), rows_.size() * sizeof(Row));
+  rows_.clear();
+  return done;
+}
+
+Status TableWriter::each_row(const std::function<void(const Row&)>& visit) {
+  std::vector<Row> some(kRowsInMemory);
+  for (uint64_t offset = 0; !spooled_.empty();) {
+    const Result<size_t> got =
+        spooled_.front().read(offset, some.data(), some.size() * sizeof(Row));
+    if (!got) return got.error();
+    if (*got == 0) break;
+    for (size_t i = 0; i < *got / sizeof(Row); ++i) visit(some[i]);
+    offset += *got;
+  }
+  for (const Row& row : rows_) visit(row);
+  return ok_status();
+}
+
+Status TableWriter::finish(IndexWriter& out) {
+  if (count_ >= kManyPostings) return Error{"too many fingerprints for one index", {}};
+  // About eight entries a bucket.
+  const auto bits = static_cast<uint32_t>(std::bit_width(count_ / 8));
+  const uint64_t buckets = uint64_t{1} << bits;
+  const uint64_t blocks = (count_ * kBloomBits + 8 * kBloomBlock - 1) / (8 * kBloomBlock) + 1;
+  std::vector<uint32_t> starts(buckets + 1, 0);
+  std::vector<uint64_t> bloom(blocks * (kBloomBlock / 8), 0);
+  std::vector<uint8_t> entries;
+  Status written = out.begin_section(Section::kEntries);
+  if (!written) return written;
+  const Status read = each_row([&](const Row& row) {
+    ++starts[(bits == 0 ? 0 : row.hash >> (64 - bits)) + 1];
+    const std::array<uint64_t, 4> set = bloom_bits(row.hash);
+    uint64_t* const block = bloom.data() + bloom_block(row.hash, blocks) * 4;
+    for (size_t i = 0; i < 4; ++i) block[i] |= set[i];
+    put32(entries, static_cast<uint32_t>(row.hash));
+    put32(entries, row.posting);
+    if (entries.size() >= kChecksumBlock) {
+      if (written) written = out.write(entries);
+      entries.clear();
+    }
+  });
+  if (!read) return read;
+  if (written) written = out.write(entries);
+  out.end_section();
+  if (!written) return written;
+  spooled_.clear();
+  rows_ = {};
+  entries.clear();
+  uint32_t sum = 0;
+  for (const uint32_t count : starts) put32(entries, sum += count);
+  if (written = out.section(Section::kBuckets, entries); !written) return written;
+  std::vector<uint8_t>().swap(entries);
+  entries.reserve(bloom.size() * 8);
+  for (const uint64_t word : bloom) put64(entries, word);
+  if (written = out.section(Section::kBloom, entries); !written) return written;
+  out.header.bucket_bits = bits;
+  out.header.fingerprints = count_;
+  return out.section(Section::kPostings, postings_);
+}
+
+}  // namespace weir::signatures

@@ -1,0 +1,72 @@
+// Writes an index file: sections in order with their checksums, then the header, then the name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/result.h"
+#include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/record_sorter.h"
+
+namespace weir::signatures {
+
+// begin_section (write*) end_section for each, then publish(). Without publish() nothing of it
+// stays behind.
+class IndexWriter {
+ public:
+  static Result<IndexWriter> create(const std::string& path);
+  IndexWriter(IndexWriter&& other) noexcept;
+  IndexWriter& operator=(IndexWriter&&) = delete;
+  ~IndexWriter();
+
+  [[nodiscard]] Status begin_section(Section section);
+  [[nodiscard]] Status write(ByteSpan bytes);
+  void end_section();
+  [[nodiscard]] Status section(Section which, ByteSpan bytes);
+  // Checksums, header, to the disk, and only then under its name.
+  [[nodiscard]] Status publish();
+
+  IndexHeader header;
+
+ private:
+  IndexWriter(std::string path, std::string temporary, int fd);
+  Status flush_block();
+  Status put(uint64_t offset, ByteSpan bytes);
+
+  std::string path_;
+  std::string temporary_;
+  int fd_;
+  uint64_t position_ = kHeaderBytes;
+  Section current_ = Section::kCount;
+  std::vector<uint8_t> block_;  // of kChecksumBlock, counted from the end of the header
+  std::vector<uint8_t> sums_;
+};
+
+// Takes fingerprints in ascending order of hash and writes kEntries, kBuckets, kBloom, kPostings.
+class TableWriter {
+ public:
+  explicit TableWriter(std::string directory) : directory_(std::move(directory)) {}
+  // Global lines, ascending; `files` of them. At most 0xffff lines.
+  [[nodiscard]] Status add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files);
+  [[nodiscard]] uint64_t size() const noexcept { return count_; }
+  [[nodiscard]] Status finish(IndexWriter& out);
+
+ private:
+  struct Row {
+    uint64_t hash;
+    uint32_t posting;
+    uint32_t unused;
+  };
+  Status spill();
+  Status each_row(const std::function<void(const Row&)>& visit);
+
+  std::string directory_;
+  uint64_t count_ = 0;
+  std::vector<Row> rows_;           // not spilled yet
+  std::vector<SpoolFile> spooled_;  // none or one
+  std::vector<uint8_t> postings_;
+};
+
+}  // namespace weir::signatures

@@ -1,0 +1,137 @@
+#include "signatures/fingerprint/line_filter.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "signatures/fingerprint/common_words.h"
+
+namespace weir::signatures {
+namespace {
+
+bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+
+std::string_view trimmed(std::string_view line) noexcept {
+  const size_t first = line.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+}
+
+bool begins(std::string_view line, std::string_view with) noexcept {
+  return line.substr(0, with.size()) == with;
+}
+
+bool is_import(std::string_view line) noexcept {
+  for (const std::string_view word : {"#include", "# include", "#import", "import ", "using ",
+                                      "package ", "use ", "extern crate ", "#!/", "`include"}) {
+    if (begins(line, word)) return true;
+  }
+  if (begins(line, "from ") && line.find(" import") != std::string_view::npos) return true;
+  return line.find("require(") != std::string_view::npos &&
+         (begins(line, "const ") || begins(line, "var ") || begins(line, "let "));
+}
+
+// Of the line in lower case.
+unsigned licence_words(const std::string& line) noexcept {
+  unsigned count = 0;
+  for (const std::string_view word :
+       {"copyright", "licens", "licenc", "warrant", "spdx-", "redistribut", "permission",
+        "merchantab", "all rights reserved"}) {
+    count += line.find(word) != std::string::npos ? 1U : 0U;
+  }
+  return count;
+}
+
+bool begins_comment(std::string_view line) noexcept {
+  for (const std::string_view mark : {"//", "/*", "*", "#", "--", ";", "%", "<!--"}) {
+    if (begins(line, mark)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<bool> common_lines(std::string_view content) {
+  std::vector<bool> out;
+  // The comment block in progress: where licence words stand in it, and how many.
+  bool in_block = false;
+  bool starred = false;  // between /* and */
+  size_t first_word = 0;
+  size_t last_word = 0;
+  size_t block_begin = 0;
+  unsigned words = 0;
+  const auto end_block = [&] {
+    if (in_block && words >= 2) {
+      const size_t from = first_word > block_begin + 2 ? first_word - 2 : block_begin;
+      const size_t to = std::min(out.size(), last_word + 4);
+      std::fill(out.begin() + static_cast<std::ptrdiff_t>(from),
+                out.begin() + static_cast<std::ptrdiff_t>(to), true);
+    }
+    in_block = false;
+    words = 0;
+  };
+  std::string lower;
+  for (size_t at = 0; at < content.size();) {
+    const size_t newline = content.find('\n', at);
+    const size_t stop = newline == std::string_view::npos ? content.size() : newline;
+    const std::string_view line = trimmed(content.substr(at, stop - at));
+    const bool comment = starred || begins_comment(line);
+    if (comment && !in_block) {
+      in_block = true;
+      block_begin = out.size();
+    } else if (!comment) {
+      end_block();
+    }
+    if (comment) {
+      lower.assign(line);
+      for (char& c : lower) c = is_upper(c) ? static_cast<char>(c + 32) : c;
+      if (const unsigned here = licence_words(lower); here > 0) {
+        if (words == 0) first_word = out.size();
+        last_word = out.size();
+        words += here;
+      }
+      const size_t open = line.rfind("/*");
+      const size_t close = line.rfind("*/");
+      if (close != std::string_view::npos && (open == std::string_view::npos || open < close)) {
+        starred = false;
+      } else if (open != std::string_view::npos) {
+        starred = true;
+      }
+    }
+    out.push_back(!starred && is_import(line));
+    at = stop + 1;
+  }
+  end_block();
+  return out;
+}
+
+uint32_t distinctive_letters(std::string_view line) noexcept {
+  uint32_t letters = 0;
+  std::array<char, 24> word;
+  for (size_t i = 0; i < line.size();) {
+    if (!is_lower(line[i]) && !is_upper(line[i])) {
+      ++i;
+      continue;
+    }
+    // A word: capitals, then small letters (split at the next capital after a small letter).
+    size_t size = 0;
+    bool small = false;
+    while (i < line.size() && (is_lower(line[i]) || (is_upper(line[i]) && !small))) {
+      small = small || is_lower(line[i]);
+      const char c = is_upper(line[i]) ? static_cast<char>(line[i] + 32) : line[i];
+      if (size < word.size()) word[size] = c;
+      ++size;
+      ++i;
+    }
+    if (size < 3) continue;
+    const std::string_view known(word.data(), std::min(size, word.size()));
+    if (size > word.size() ||
+        !std::binary_search(kCommonWords.begin(), kCommonWords.end(), known)) {
+      letters += static_cast<uint32_t>(size);
+    }
+  }
+  return letters;
+}
+
+}  // namespace weir::signatures

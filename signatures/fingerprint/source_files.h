@@ -1,0 +1,40 @@
+// Which files of a folder are source code of its owner: walks it in a fixed order and says, for
+// each file or folder that is left out, why. Links are not followed, so nothing outside is read.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace weir::signatures {
+
+struct SourceFile {
+  std::string path;  // relative, parts joined by '/'
+  std::string absolute;
+  uint64_t size = 0;
+};
+
+using SkipReport = std::function<void(const std::string& path, std::string_view why)>;
+
+inline constexpr uint64_t kMaxSourceBytes = 8ULL << 20;
+
+// Sorted by path. An error only when `directory` itself cannot be read.
+Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& skip);
+
+// Why the content is not taken for source that someone wrote (binary, minified, generated); empty
+// when it is.
+[[nodiscard]] std::string_view unfit_content(std::string_view content) noexcept;
+
+// The file's bytes, or nothing with the reason in `why`.
+std::optional<std::string> read_source(const std::string& absolute, std::string& why);
+
+// `*` and `?` within a path part, `**` across parts; a pattern without '/' is compared with the
+// last part alone.
+[[nodiscard]] bool glob_match(std::string_view pattern, std::string_view path) noexcept;
+
+}  // namespace weir::signatures
