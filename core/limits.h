@@ -42,7 +42,7 @@ struct Limits {
   size_t excerpt_bytes = 64;
   size_t evidence_per_request = 64;
   size_t fingerprint_lines = 1U << 22;  // text lines a request that matches are followed over
-  size_t fingerprint_hits = 65'536;  // kept a request before the weakest files are dropped
+  size_t fingerprint_hits = 65'536;     // kept a request before the weakest files are dropped
   // Incidents.
   size_t open_incidents = 16'384;  // the idlest is closed first
   size_t incident_evidence = 64;   // pieces kept of one incident; the weakest goes first
