@@ -35,6 +35,9 @@ struct Limits {
   uint64_t inflate_ratio = 1000;  // output per input byte, once inflate_floor is passed
   uint64_t inflate_floor = 16U << 20;
   uint64_t body_text_bytes = 512U << 20;  // decoded text of one body
+  int zstd_window_log = 24;               // largest window that is decoded: 16 MiB
+  size_t qoder_body_bytes = 8U << 20;     // held to be reordered
+  size_t part_header_bytes = 4096;        // kept of a multipart part's header line
   size_t json_depth = 128;
   size_t json_key_bytes = 128;  // kept of a key, for the content path
   size_t content_path_bytes = 512;
