@@ -61,6 +61,7 @@ std::string_view JsonStage::label() noexcept {
   if (frames_.empty()) return info_.label;
   const Frame& top = frames_.back();
   if (top.object) return key();
+  if (top.label_size == 0) return info_.label;
   return chain_.emitter.path().view(top.label_from, top.label_size);
 }
 

@@ -2,9 +2,30 @@
 
 #include <algorithm>
 
+#include "inspect/unwrap/coding_stage.h"
+#include "inspect/unwrap/decode_stage.h"
+#include "inspect/unwrap/envelope_stage.h"
+#include "inspect/unwrap/form_stage.h"
 #include "inspect/unwrap/json_stage.h"
+#include "inspect/unwrap/multipart_stage.h"
+#include "inspect/unwrap/qoder_stage.h"
 
 namespace weir::inspect {
+namespace {
+
+// Of a binary piece, how much is looked at to tell whether strings lie in it, how long a run of
+// printable bytes counts as one, and which share makes the piece readable.
+constexpr size_t kLookBytes = 4096;
+constexpr size_t kStringRun = 8;
+constexpr size_t kStringShare = 4;  // one in
+
+template <typename T>
+T& made(std::unique_ptr<T>& slot, Chain& chain, Level& next) {
+  if (!slot) slot = std::make_unique<T>(chain, next);
+  return *slot;
+}
+
+}  // namespace
 
 Level::Level(Chain& chain, size_t depth) : chain_(chain), depth_(depth) {}
 Level::~Level() = default;
@@ -18,6 +39,7 @@ void Level::begin(const StreamInfo& info) noexcept {
   info_ = info;
   route_ = Route::kSniff;
   started_ = false;
+  binary_ = unreadable_ = false;
   sniffed_ = 0;
   base_path_ = chain_.emitter.path().size();
 }
@@ -31,6 +53,13 @@ void Level::on_data(ByteSpan data, uint64_t offset) noexcept {
   if (!started_) {
     started_ = true;
     if (!info_.fixed) info_.offset = offset;
+    if (info_.transfer != Transfer::kNone) {
+      Guess guess;
+      guess.kind = Kind::kBase64;
+      take(guess, data);
+      pass(data, offset);
+      return;
+    }
   }
   if (sniffed_ == 0 && decide(data, false)) {
     pass(data, offset);
@@ -49,32 +78,103 @@ bool Level::decide(ByteSpan first, bool final) noexcept {
   const Guess guess = info_.origin == Origin::kString ? guess_string(first, final)
                                                       : guess_body(first, final, info_);
   if (guess.kind == Kind::kMore) return false;
-  take(guess);
+  take(guess, first);
   return true;
 }
 
-void Level::take(const Guess& guess) noexcept {
+void Level::take(const Guess& guess, ByteSpan first) noexcept {
   unreadable_ = guess.unreadable;
-  switch (guess.kind) {
-    case Kind::kJson:
-      if (depth_ >= chain_.limits.unwrap_depth) {
-        chain_.counters.depth_limit.add();
-        break;
-      }
-      if (!json_) json_ = std::make_unique<JsonStage>(chain_, next());
-      json_->begin(info_, guess.declared);
-      stage_ = json_.get();
+  if (guess.unreadable) chain_.counters.undecoded.add();
+  if (guess.wrong_coding) chain_.counters.wrong_coding.add();
+  if (guess.unknown_coding) chain_.counters.unknown_coding.add();
+  if (guess.kind != Kind::kText && guess.kind != Kind::kBinary) {
+    if (depth_ < chain_.limits.unwrap_depth) {
       route_ = Route::kStage;
+      open_stage(guess, first);
       return;
-    default:
-      break;
+    }
+    chain_.counters.depth_limit.add();
   }
-  open_text(guess.kind == Kind::kBinary);
+  open_text(guess.kind == Kind::kBinary || guess.kind == Kind::kCoding);
+}
+
+void Level::open_stage(const Guess& guess, ByteSpan first) noexcept {
+  switch (guess.kind) {
+    case Kind::kCoding: {
+      StreamInfo inner = info_;
+      inner.content_encoding = info_.content_encoding.substr(0, guess.codings_left);
+      made(coding_, chain_, next()).begin(inner, guess.coding);
+      stage_ = coding_.get();
+      break;
+    }
+    case Kind::kMultipart:
+      made(multipart_, chain_, next())
+          .begin(info_, multipart_boundary(first.first(std::min(first.size(), kSniffBytes)),
+                                           info_.content_type));
+      stage_ = multipart_.get();
+      break;
+    case Kind::kForm:
+      made(form_, chain_, next()).begin(info_);
+      stage_ = form_.get();
+      break;
+    case Kind::kEnvelope:
+      made(envelope_, chain_, next()).begin(info_);
+      stage_ = envelope_.get();
+      break;
+    case Kind::kQoder:
+      made(qoder_, chain_, next()).begin(info_);
+      stage_ = qoder_.get();
+      break;
+    case Kind::kHex:
+      open_decode(Alphabet::kHex, guess.skip, false);
+      break;
+    case Kind::kUtf16Le:
+      open_decode(Alphabet::kUtf16Le, guess.skip, false);
+      break;
+    case Kind::kUtf16Be:
+      open_decode(Alphabet::kUtf16Be, guess.skip, false);
+      break;
+    case Kind::kBase64:
+      open_decode(info_.transfer == Transfer::kQuotedPrintable ? Alphabet::kQuotedPrintable
+                                                               : Alphabet::kBase64,
+                  guess.skip, info_.transfer != Transfer::kNone);
+      break;
+    default:
+      made(json_, chain_, next()).begin(info_, guess.declared);
+      stage_ = json_.get();
+  }
+}
+
+void Level::open_decode(Alphabet alphabet, size_t skip, bool lenient) noexcept {
+  made(decode_, chain_, next()).begin(info_, alphabet, skip, lenient);
+  stage_ = decode_.get();
+}
+
+// No more bytes will help.
+void Level::decide_now() noexcept {
+  if (route_ != Route::kSniff || sniffed_ == 0) return;
+  decide({sniff_.data(), sniffed_}, true);
+  pass({sniff_.data(), sniffed_}, info_.offset);
+}
+
+// Binary messages (protobuf) hold their strings as they are; an image or cipher text holds none.
+void Level::look_for_strings(ByteSpan data) noexcept {
+  for (const uint8_t c : data.first(std::min(data.size(), kLookBytes - looked_at_))) {
+    ++looked_at_;
+    if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == '\r') {
+      ++printable_run_;
+      if (printable_run_ == kStringRun) in_strings_ += kStringRun;
+      if (printable_run_ > kStringRun) ++in_strings_;
+    } else {
+      printable_run_ = 0;
+    }
+  }
 }
 
 void Level::open_text(bool binary) noexcept {
   binary_ = binary;
   if (binary) chain_.counters.binary_pieces.add();
+  looked_at_ = printable_run_ = in_strings_ = 0;
   if (info_.origin == Origin::kBody) chain_.emitter.path().append(binary ? ">binary" : ">text");
   chain_.emitter.open(binary ? "binary" : info_.label, info_.offset, !binary && !unreadable_);
   route_ = Route::kText;
@@ -89,6 +189,7 @@ void Level::pass(ByteSpan data, uint64_t offset) noexcept {
       [[fallthrough]];
     case Route::kText:
       chain_.emitter.text(data);
+      if (binary_ && looked_at_ < kLookBytes) look_for_strings(data);
       break;
     case Route::kStage:
       stage_->on_data(data, offset);
@@ -99,10 +200,7 @@ void Level::pass(ByteSpan data, uint64_t offset) noexcept {
 }
 
 void Level::on_gap(uint64_t bytes) noexcept {
-  if (route_ == Route::kSniff && sniffed_ > 0) {
-    decide({sniff_.data(), sniffed_}, true);
-    pass({sniff_.data(), sniffed_}, info_.offset);
-  }
+  decide_now();
   if (route_ == Route::kText) {
     chain_.emitter.close(EndReason::kGap);
     route_ = Route::kTextPaused;
@@ -112,15 +210,13 @@ void Level::on_gap(uint64_t bytes) noexcept {
 }
 
 void Level::end(EndReason reason) noexcept {
-  if (route_ == Route::kSniff && sniffed_ > 0) {
-    decide({sniff_.data(), sniffed_}, true);
-    pass({sniff_.data(), sniffed_}, info_.offset);
-  }
+  decide_now();
   if (route_ == Route::kText) {
     chain_.emitter.close(reason);
   } else if (route_ == Route::kStage) {
     stage_->end(reason);
   }
+  if (binary_ && in_strings_ * kStringShare > looked_at_) chain_.emitter.mark_readable();
   route_ = Route::kIdle;
   chain_.emitter.path().truncate(base_path_);
 }

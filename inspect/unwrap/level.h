@@ -12,7 +12,14 @@
 
 namespace weir::inspect {
 
+class CodingStage;
+class DecodeStage;
+class EnvelopeStage;
+class FormStage;
 class JsonStage;
+class MultipartStage;
+class QoderStage;
+enum class Alphabet : uint8_t;
 
 class Level {
  public:
@@ -33,8 +40,12 @@ class Level {
 
   // Decides with what is known (`final`: there will be no more); true when decided.
   bool decide(ByteSpan first, bool final) noexcept;
-  void take(const Guess& guess) noexcept;
+  void take(const Guess& guess, ByteSpan first) noexcept;
+  void open_stage(const Guess& guess, ByteSpan first) noexcept;
+  void open_decode(Alphabet alphabet, size_t skip, bool lenient) noexcept;
+  void decide_now() noexcept;
   void open_text(bool binary) noexcept;
+  void look_for_strings(ByteSpan data) noexcept;
   void pass(ByteSpan data, uint64_t offset) noexcept;
 
   Chain& chain_;
@@ -44,12 +55,23 @@ class Level {
   bool binary_ = false;
   bool unreadable_ = false;
   bool started_ = false;
+  // Of a binary piece: what of its start is strings.
+  size_t looked_at_ = 0;
+  size_t printable_run_ = 0;
+  size_t in_strings_ = 0;
   size_t base_path_ = 0;
   size_t sniffed_ = 0;
   std::array<uint8_t, kSniffBytes> sniff_;
   Stage* stage_ = nullptr;
   std::unique_ptr<Level> next_;
+  // Each is made when first needed and then kept.
+  std::unique_ptr<CodingStage> coding_;
+  std::unique_ptr<DecodeStage> decode_;
+  std::unique_ptr<EnvelopeStage> envelope_;
+  std::unique_ptr<FormStage> form_;
   std::unique_ptr<JsonStage> json_;
+  std::unique_ptr<MultipartStage> multipart_;
+  std::unique_ptr<QoderStage> qoder_;
 };
 
 }  // namespace weir::inspect

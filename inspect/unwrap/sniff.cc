@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "inspect/unwrap/json_unescape.h"
+
 namespace weir::inspect {
 namespace {
 
@@ -18,6 +20,31 @@ size_t skip_blanks(ByteSpan bytes, size_t from) noexcept {
   while (from < bytes.size() && is_blank(bytes[from])) ++from;
   return from;
 }
+
+constexpr bool is_hex(uint8_t c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// RFC 2046 bchars.
+constexpr bool is_boundary(uint8_t c) noexcept {
+  return is_alnum(c) ||
+         std::string_view("'()+_,-./:=? ").find(static_cast<char>(c)) != std::string_view::npos;
+}
+
+constexpr std::array<uint8_t, 256> make_base64() {
+  std::array<uint8_t, 256> table{};
+  for (auto& entry : table) entry = 255;
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < kAlphabet.size(); ++i) {
+    table[static_cast<uint8_t>(kAlphabet[i])] = static_cast<uint8_t>(i);
+  }
+  table['-'] = 62;
+  table['_'] = 63;
+  return table;
+}
+
+constexpr auto kBase64 = make_base64();
 
 // Bytes from `at` on that `literal` shares; true when they are equal as far as both go.
 bool literal_prefix(ByteSpan bytes, size_t at, std::string_view literal, size_t* length) noexcept {
@@ -118,29 +145,335 @@ bool contains_word(std::string_view text, std::string_view lower) noexcept {
          }) != text.end();
 }
 
+Member gzip_member(ByteSpan bytes) noexcept {
+  constexpr std::array<uint8_t, 3> kMagic{0x1f, 0x8b, 8};
+  const size_t count = std::min(bytes.size(), kMagic.size());
+  if (!std::equal(kMagic.begin(), kMagic.begin() + count, bytes.begin())) return Member::kNo;
+  return count == kMagic.size() ? Member::kYes : Member::kMaybe;
+}
+
+Member zstd_frame(ByteSpan bytes) noexcept {
+  constexpr std::array<uint8_t, 4> kFrame{0x28, 0xb5, 0x2f, 0xfd};
+  constexpr std::array<uint8_t, 3> kSkippable{0x2a, 0x4d, 0x18};  // behind 0x50 to 0x5f
+  const size_t count = std::min(bytes.size(), kFrame.size());
+  if (count == 0) return Member::kMaybe;
+  const bool frame = std::equal(kFrame.begin(), kFrame.begin() + count, bytes.begin());
+  const bool skippable =
+      bytes[0] >> 4 == 5 &&
+      std::equal(kSkippable.begin(), kSkippable.begin() + (count - 1), bytes.begin() + 1);
+  if (!frame && !skippable) return Member::kNo;
+  return count == kFrame.size() ? Member::kYes : Member::kMaybe;
+}
+
+uint8_t base64_value(uint8_t c) noexcept { return kBase64[c]; }
+
+bool is_qoder_byte(uint8_t c) noexcept {
+  return kQoderAlphabet.find(static_cast<char>(c)) != std::string_view::npos;
+}
+
+bool starts_with_word(std::string_view text, std::string_view lower) noexcept {
+  return contains_word(text.substr(0, lower.size()), lower) && text.size() >= lower.size();
+}
+
+std::string_view header_parameter(std::string_view field, std::string_view name) noexcept {
+  for (size_t at = field.find(';'); at != std::string_view::npos;) {
+    ++at;
+    while (at < field.size() && is_blank(static_cast<uint8_t>(field[at]))) ++at;
+    const bool wanted =
+        starts_with_word(field.substr(at), name) && field.substr(at + name.size(), 1) == "=";
+    // The value, so that a quoted semicolon does not end it.
+    const size_t equals = field.find_first_of("=;", at);
+    if (equals == std::string_view::npos) return {};
+    if (field[equals] == ';') {
+      at = equals;
+      continue;
+    }
+    size_t from = equals + 1;
+    size_t to = 0;
+    if (field.substr(from, 1) == "\"") {
+      ++from;
+      to = std::min(field.find('"', from), field.size());
+      at = field.find(';', to);
+    } else {
+      at = field.find(';', from);
+      to = std::min(at, field.size());
+      while (to > from && is_blank(static_cast<uint8_t>(field[to - 1]))) --to;
+    }
+    if (wanted) return field.substr(from, to - from);
+  }
+  return {};
+}
+
+std::string_view multipart_boundary(ByteSpan first, std::string_view content_type) noexcept {
+  const std::string_view text = as_chars(first);
+  std::string_view declared;
+  if (contains_word(content_type, "multipart/")) {
+    declared = header_parameter(content_type, "boundary");
+    if (declared.size() > kBoundaryBytes) declared = {};
+    if (!declared.empty() && text.find("--") != std::string_view::npos) {
+      const size_t at = text.find(declared);
+      if (at != std::string_view::npos) return declared;
+    }
+  }
+  // The first line is a boundary, the second a header of a part.
+  if (text.substr(0, 2) == "--") {
+    size_t end = 2;
+    while (end < text.size() && is_boundary(static_cast<uint8_t>(text[end]))) ++end;
+    const std::string_view line = text.substr(2, end - 2);
+    const std::string_view rest = text.substr(end);
+    if (!line.empty() && line.size() <= kBoundaryBytes &&
+        (starts_with_word(rest, "\r\ncontent-") || starts_with_word(rest, "\ncontent-"))) {
+      return line;
+    }
+  }
+  return declared;
+}
+
+namespace {
+
+Guess guess_utf16(ByteSpan first) noexcept {
+  Guess guess;
+  if (first.size() < 4) return guess;
+  if (first[0] == 0xFF && first[1] == 0xFE) {
+    guess.kind = Kind::kUtf16Le;
+    guess.skip = 2;
+    return guess;
+  }
+  if (first[0] == 0xFE && first[1] == 0xFF) {
+    guess.kind = Kind::kUtf16Be;
+    guess.skip = 2;
+    return guess;
+  }
+  size_t zeros[2] = {0, 0};
+  const size_t pairs = first.size() / 2;
+  for (size_t i = 0; i < 2 * pairs; ++i) zeros[i % 2] += first[i] == 0;
+  if (pairs >= 8 && zeros[1] * 4 >= pairs * 3 && zeros[0] * 8 <= pairs) {
+    guess.kind = Kind::kUtf16Le;
+  } else if (pairs >= 8 && zeros[0] * 4 >= pairs * 3 && zeros[1] * 8 <= pairs) {
+    guess.kind = Kind::kUtf16Be;
+  }
+  return guess;
+}
+
+// Worth decoding: what `bytes`, the start of a decoded run, look like.
+bool worth_decoding(ByteSpan bytes) noexcept {
+  const std::string_view text = as_chars(bytes);
+  return looks_like_text(bytes) || gzip_member(bytes) == Member::kYes ||
+         zstd_frame(bytes) == Member::kYes || guess_utf16(bytes).kind != Kind::kMore ||
+         text.substr(0, 4) == "PK\x03\x04" || text.substr(0, 5) == "%PDF-";
+}
+
+// Serialised messages have some bytes between their strings that are no text.
+bool mostly_printable(ByteSpan bytes) noexcept {
+  const auto printable = std::count_if(
+      bytes.begin(), bytes.end(), [](uint8_t c) { return (c >= 0x20 && c < 0x7f) || is_blank(c); });
+  return static_cast<size_t>(printable) * 8 >= bytes.size() * 5;
+}
+
+// Is it one long run of base64 or hexadecimal digits? kText: no, or not worth decoding.
+Guess guess_run(ByteSpan first, bool final) noexcept {
+  Guess guess;
+  size_t at = 0;
+  const std::string_view text = as_chars(first);
+  constexpr std::string_view kData = "data:";
+  const bool data_url = text.substr(0, kData.size()) == kData;
+  if (data_url) {
+    const size_t comma = text.substr(0, kSniffBytes / 2).find(',');
+    if (comma == std::string_view::npos) {
+      if (final || first.size() >= kSniffBytes / 2) guess.kind = Kind::kText;
+      return guess;
+    }
+    if (comma < 7 || text.substr(comma - 7, 7) != ";base64") return {Kind::kText};
+    at = comma + 1;
+    guess.skip = at;
+  }
+  std::array<uint8_t, kHexRun> run;
+  size_t length = 0;
+  bool hex = true;
+  bool ended = false;
+  size_t i = at;
+  for (; i < std::min(first.size(), kSniffBytes) && length < run.size() && !ended; ++i) {
+    const uint8_t c = first[i];
+    if (c == '\r' || c == '\n') continue;
+    if (kBase64[c] > 63) {
+      ended = true;
+    } else {
+      if (length >= kBase64Run && hex && !is_hex(c)) break;
+      hex = hex && is_hex(c);
+      run[length++] = c;
+      if (length >= kBase64Run && !hex) break;
+    }
+  }
+  const bool all_seen = final && i >= first.size();
+  if (length < kBase64Run) {
+    if (ended || all_seen || first.size() >= kSniffBytes) guess.kind = Kind::kText;
+    return guess;
+  }
+  std::array<uint8_t, kHexRun> decoded;
+  size_t count = 0;
+  if (hex && length == kHexRun) {
+    for (size_t k = 0; k + 1 < length; k += 2) {
+      decoded[count++] = static_cast<uint8_t>(hex_value(run[k]) << 4 | hex_value(run[k + 1]));
+    }
+    const ByteSpan bytes(decoded.data(), count);
+    const bool worth = worth_decoding(bytes) || mostly_printable(bytes);
+    guess.kind = worth ? Kind::kHex : Kind::kText;
+    guess.unreadable = !worth;
+    return guess;
+  }
+  // All hexadecimal so far, and it may become long enough.
+  if (hex && length < kHexRun && !ended && !all_seen && first.size() < kSniffBytes) return guess;
+  for (size_t k = 0; k + 4 <= kBase64Run; k += 4) {
+    const uint32_t bits = static_cast<uint32_t>(kBase64[run[k]]) << 18 |
+                          static_cast<uint32_t>(kBase64[run[k + 1]]) << 12 |
+                          static_cast<uint32_t>(kBase64[run[k + 2]]) << 6 | kBase64[run[k + 3]];
+    decoded[count++] = static_cast<uint8_t>(bits >> 16);
+    decoded[count++] = static_cast<uint8_t>(bits >> 8);
+    decoded[count++] = static_cast<uint8_t>(bits);
+  }
+  const bool worth = worth_decoding({decoded.data(), count});
+  guess.kind = worth ? Kind::kBase64 : Kind::kText;
+  guess.unreadable = !worth;
+  return guess;
+}
+
+// The last element of a comma-separated list, which `list` then lacks.
+bool take_last(std::string_view& list, std::string_view& element) noexcept {
+  const auto blank_or_comma = [](char c) { return c == ' ' || c == '\t' || c == ','; };
+  while (!list.empty() && blank_or_comma(list.back())) list.remove_suffix(1);
+  if (list.empty()) return false;
+  const size_t comma = list.rfind(',');
+  element = comma == std::string_view::npos ? list : list.substr(comma + 1);
+  list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
+  while (!element.empty() && blank_or_comma(element.front())) element.remove_prefix(1);
+  return true;
+}
+
+bool is_word(std::string_view text, std::string_view lower) noexcept {
+  return text.size() == lower.size() && contains_word(text, lower);
+}
+
+bool is_zlib_header(ByteSpan first) noexcept {
+  return first.size() >= 2 && (first[0] & 0x0F) == 8 && first[0] >> 4 <= 7 &&
+         (first[0] << 8 | first[1]) % 31 == 0;
+}
+
+// The coding that the header names, when the content does not contradict. Reading the list stops at
+// the first that is taken or unknown.
+Guess guess_coding(ByteSpan first, std::string_view list) noexcept {
+  Guess guess;
+  const bool gzip = gzip_member(first) == Member::kYes;
+  const bool zstd = zstd_frame(first) == Member::kYes;
+  const auto take = [&](Coding coding) {
+    guess.kind = Kind::kCoding;
+    guess.coding = coding;
+    guess.codings_left = list.size();
+    return guess;
+  };
+  std::string_view name;
+  while (take_last(list, name)) {
+    if (is_word(name, "identity") || is_word(name, "none")) continue;
+    if (is_word(name, "gzip") || is_word(name, "x-gzip")) {
+      if (gzip) return take(Coding::kGzip);
+    } else if (is_word(name, "zstd")) {
+      if (zstd) return take(Coding::kZstd);
+    } else if (is_word(name, "deflate")) {
+      if (is_zlib_header(first)) return take(Coding::kZlib);
+      if (!gzip && !zstd && !looks_like_text(first)) return take(Coding::kDeflate);
+    } else if (is_word(name, "br")) {
+      if (!gzip && !zstd && !looks_like_text(first)) return take(Coding::kBrotli);
+    } else {
+      guess.unknown_coding = true;
+      break;
+    }
+    guess.wrong_coding = true;
+  }
+  list = {};
+  if (gzip) return take(Coding::kGzip);
+  if (zstd) return take(Coding::kZstd);
+  return guess;
+}
+
+bool looks_like_form(ByteSpan first, bool declared) noexcept {
+  size_t escapes = 0;
+  bool equals = false;
+  for (size_t i = 0; i < first.size(); ++i) {
+    const uint8_t c = first[i];
+    if (c == '=' && i > 0) equals = true;
+    if (c == '%' && i + 2 < first.size() && is_hex(first[i + 1]) && is_hex(first[i + 2])) ++escapes;
+    const bool usual =
+        is_alnum(c) || std::string_view("%+=&-_.*~[]()!'$,;:@/?").find(static_cast<char>(c)) !=
+                           std::string_view::npos;
+    if (!usual && !declared) return false;
+    if (c < 0x20 && !is_blank(c)) return false;
+    if (declared && equals) return true;
+  }
+  return equals && escapes >= 3;
+}
+
+bool looks_like_qoder(ByteSpan first) noexcept {
+  size_t special = 0;
+  for (const uint8_t c : first) {
+    if (!is_qoder_byte(c)) return false;
+    special += std::string_view(",@#&*)%^(!").find(static_cast<char>(c)) != std::string_view::npos;
+  }
+  return first.size() >= 32 && special * 16 >= first.size();
+}
+
+bool looks_like_envelope(ByteSpan first, std::string_view content_type) noexcept {
+  return first.size() >= 5 && first[0] <= 3 &&
+         (contains_word(content_type, "connect+") || contains_word(content_type, "grpc"));
+}
+
+}  // namespace
+
 Guess guess_string(ByteSpan first, bool final) noexcept {
   const size_t start = skip_blanks(first, 0);
   const bool enough = final || first.size() >= kJsonSniffBytes;
   if (start == first.size()) return {enough ? Kind::kText : Kind::kMore};
-  if (first[start] != '{' && first[start] != '[') return {Kind::kText};
-  if (!enough) return {Kind::kMore};
-  const bool json = begins_json(first.first(std::min(first.size(), kJsonSniffBytes)));
-  return {json ? Kind::kJson : Kind::kText};
+  if (first[start] == '{' || first[start] == '[') {
+    if (!enough) return {Kind::kMore};
+    const bool json = begins_json(first.first(std::min(first.size(), kJsonSniffBytes)));
+    return {json ? Kind::kJson : Kind::kText};
+  }
+  return guess_run(first, final);
 }
 
 Guess guess_body(ByteSpan first, bool final, const StreamInfo& info) noexcept {
   if (!final && first.size() < kSniffBytes) return {};
+  final = final && first.size() <= kSniffBytes;
   first = first.first(std::min(first.size(), kSniffBytes));
-  const bool declared = contains_word(info.content_type, "json");
-  size_t start = 0;
-  if (as_chars(first).substr(0, 3) == "\xEF\xBB\xBF") start = 3;
+  Guess guess = guess_coding(first, info.content_encoding);
+  if (guess.kind != Kind::kMore) return guess;
+  const auto is = [&guess](Kind kind) {
+    guess.kind = kind;
+    return guess;
+  };
+  if (looks_like_envelope(first, info.content_type)) return is(Kind::kEnvelope);
+  if (const Guess wide = guess_utf16(first); wide.kind != Kind::kMore) {
+    guess.skip = wide.skip;
+    return is(wide.kind);
+  }
+  size_t start = as_chars(first).substr(0, 3) == "\xEF\xBB\xBF" ? 3 : 0;
   start = skip_blanks(first, start);
   if (start < first.size()) {
     const uint8_t c = first[start];
-    if (declared && (c == '{' || c == '[' || c == '"')) return {Kind::kJson, true};
-    if (begins_json(first.subspan(start))) return {Kind::kJson};
+    guess.declared = contains_word(info.content_type, "json");
+    if (guess.declared && (c == '{' || c == '[' || c == '"')) return is(Kind::kJson);
+    if (begins_json(first.subspan(start))) return is(Kind::kJson);
   }
-  return {looks_like_text(first) ? Kind::kText : Kind::kBinary};
+  if (!multipart_boundary(first, info.content_type).empty()) return is(Kind::kMultipart);
+  if (looks_like_form(first, contains_word(info.content_type, "x-www-form-urlencoded"))) {
+    return is(Kind::kForm);
+  }
+  if (const Guess run = guess_run(first, final);
+      run.kind != Kind::kMore && (run.kind != Kind::kText || run.unreadable)) {
+    guess.skip = run.skip;
+    guess.unreadable = run.unreadable;
+    return is(run.kind);
+  }
+  if (info.origin == Origin::kBody && looks_like_qoder(first)) return is(Kind::kQoder);
+  return is(looks_like_text(first) ? Kind::kText : Kind::kBinary);
 }
 
 }  // namespace weir::inspect

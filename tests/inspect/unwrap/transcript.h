@@ -78,6 +78,24 @@ inline Unwrapped unwrap(const std::vector<ByteSpan>& chunks, const Body& body) {
   return out;
 }
 
+// Expected transcripts name offsets by what stands there: "@<text>" becomes the offset of the next
+// `text` in `bytes` behind the one before.
+inline std::string with_offsets(std::string_view bytes, std::string_view expected) {
+  std::string out;
+  size_t from = 0;
+  for (size_t at = 0; at < expected.size();) {
+    if (expected.substr(at, 2) != "@<") {
+      out += expected[at++];
+      continue;
+    }
+    const size_t end = expected.find('>', at);
+    from = bytes.find(expected.substr(at + 2, end - at - 2), from);
+    out += '@' + std::to_string(from + 100);
+    at = end + 1;
+  }
+  return out;
+}
+
 inline Unwrapped unwrap(std::string_view bytes, const Body& body = {}) {
   return unwrap(std::vector<ByteSpan>{as_bytes(bytes)}, body);
 }
