@@ -29,35 +29,39 @@ struct DefaultMaker {
 template <typename State, typename Maker = DefaultMaker<State>>
 class FlowTable {
  public:
-  class Entry {
+  // What each packet touches stands first, in one cache line.
+  class alignas(64) Entry {
    public:
     FlowKey key;
-    Endpoint client;
-    Endpoint server;
-    Timestamp first;  // of the first packet
-    Timestamp last;   // latest packet time
-    uint64_t number;  // 1, 2, 3 … in order of the first packet
-    State state;
-
-    [[nodiscard]] Lifetime lifetime() const noexcept { return lifetime_; }
 
    private:
     friend class FlowTable;
     explicit Entry(Maker& make) : state(make()) {}
-    uint64_t hash_ = 0;
-    uint64_t touched_ = 0;  // FlowClock
-    uint32_t index_ = 0;
-    uint32_t before_ = FlowIndex::kNone;
-    uint32_t after_ = FlowIndex::kNone;
     Lifetime lifetime_ = Lifetime::kUdp;
     FlowEnd closed_by_ = FlowEnd::kFin;  // while closing
     bool client_is_hi_ = false;
-    // The client's initial sequence number, and that of a later SYN that may begin a connection
-    // between the same endpoints.
-    bool isn_known_ = false;
-    bool syn_pending_ = false;
+    // The client's initial sequence number is known; a later SYN that may begin a connection
+    // between the same endpoints awaits its answer.
+    bool isn_known_ : 1 = false;
+    bool syn_pending_ : 1 = false;
+
+   public:
+    Timestamp first;  // of the first packet
+    Timestamp last;   // latest packet time
+    Endpoint client;
+    Endpoint server;
+    uint64_t number;  // 1, 2, 3 … in order of the first packet
+
+   private:
+    uint64_t hash_ = 0;
+    uint32_t index_ = 0;
     uint32_t isn_ = 0;
     uint32_t pending_isn_ = 0;
+
+   public:
+    State state;
+
+    [[nodiscard]] Lifetime lifetime() const noexcept { return lifetime_; }
   };
 
   struct Found {
@@ -123,7 +127,7 @@ class FlowTable {
     if (entry.lifetime_ == lifetime) return;
     unlink(entry);
     entry.lifetime_ = lifetime;
-    entry.touched_ = clock_.now();
+    node(entry).touched = clock_.now();
     link(entry);
   }
 
@@ -143,7 +147,7 @@ class FlowTable {
       const auto limit = static_cast<uint64_t>(std::max<int64_t>(timeout_[i].ns, 0));
       while (ended < budget && lists_[i].head != FlowIndex::kNone) {
         Entry& entry = at(lists_[i].head);
-        if (clock_.since(entry.touched_) <= limit) break;
+        if (clock_.since(node(entry).touched) <= limit) break;
         const bool closing = entry.lifetime_ == Lifetime::kTcpClosing;
         end(entry, closing ? entry.closed_by_ : FlowEnd::kTimeout, on_end);
         ++ended;
@@ -158,7 +162,8 @@ class FlowTable {
     std::vector<Entry*> all;
     all.reserve(active_);
     for (const List& list : lists_) {
-      for (uint32_t i = list.head; i != FlowIndex::kNone; i = at(i).after_) all.push_back(&at(i));
+      for (uint32_t i = list.head; i != FlowIndex::kNone; i = nodes_[i].after)
+        all.push_back(&at(i));
     }
     std::sort(all.begin(), all.end(),
               [](const Entry* a, const Entry* b) noexcept { return a->number < b->number; });
@@ -171,12 +176,20 @@ class FlowTable {
   [[nodiscard]] size_t active() const noexcept { return active_; }
   [[nodiscard]] const FlowCounters& counters() const noexcept { return counters_; }
   // The most that entries and index will ever take, without what State allocates by itself.
-  [[nodiscard]] size_t most_memory() const noexcept { return most_ * (sizeof(Entry) + 32); }
+  [[nodiscard]] size_t most_memory() const noexcept {
+    return most_ * (sizeof(Entry) + sizeof(Node) + 36);
+  }
 
  private:
   static constexpr size_t kChunk = 256;
   struct alignas(Entry) Room {
     std::array<std::byte, sizeof(Entry)> bytes;
+  };
+  // Kept apart from the entries, so that moving one to the end of its list touches little memory.
+  struct Node {
+    uint64_t touched = 0;  // FlowClock
+    uint32_t before = FlowIndex::kNone;
+    uint32_t after = FlowIndex::kNone;
   };
   struct List {
     uint32_t head = FlowIndex::kNone;  // idlest
@@ -206,7 +219,7 @@ class FlowTable {
     }
     if (entry.isn_known_ && packet.seq == entry.isn_) return false;
     constexpr uint64_t kSilent = 30'000'000'000;
-    if (entry.lifetime_ == Lifetime::kTcpClosing || clock_.since(entry.touched_) > kSilent) {
+    if (entry.lifetime_ == Lifetime::kTcpClosing || clock_.since(node(entry).touched) > kSilent) {
       return true;
     }
     entry.syn_pending_ = true;
@@ -216,9 +229,9 @@ class FlowTable {
 
   void touch(Entry& entry, const DecodedPacket& packet) noexcept {
     entry.last = std::max(entry.last, packet.time);
-    entry.touched_ = clock_.now();
+    node(entry).touched = clock_.now();
     const bool opened = entry.lifetime_ == Lifetime::kTcpOpening && !packet.flags.syn;
-    if (!opened && entry.after_ == FlowIndex::kNone) return;  // is the latest already
+    if (!opened && node(entry).after == FlowIndex::kNone) return;  // is the latest already
     unlink(entry);
     if (opened) entry.lifetime_ = Lifetime::kTcpEstablished;
     link(entry);
@@ -241,8 +254,8 @@ class FlowTable {
     entry.last = packet.time;
     entry.number = ++numbers_;
     entry.hash_ = hash;
-    entry.touched_ = clock_.now();
     entry.index_ = i;
+    node(entry).touched = clock_.now();
     if (is_tcp(packet)) {
       entry.lifetime_ = packet.flags.syn ? Lifetime::kTcpOpening : Lifetime::kTcpEstablished;
       entry.isn_known_ = packet.flags.syn;
@@ -268,7 +281,8 @@ class FlowTable {
     for (const List& list : lists_) {
       if (list.head == FlowIndex::kNone) continue;
       Entry& entry = at(list.head);
-      if (idlest == nullptr || clock_.since(entry.touched_) > clock_.since(idlest->touched_)) {
+      if (idlest == nullptr ||
+          clock_.since(node(entry).touched) > clock_.since(node(*idlest).touched)) {
         idlest = &entry;
       }
     }
@@ -286,22 +300,26 @@ class FlowTable {
   void grow() {
     const auto base = static_cast<uint32_t>(chunks_.size() * kChunk);
     chunks_.push_back(std::make_unique_for_overwrite<Room[]>(kChunk));
+    nodes_.resize(base + kChunk);
     free_.reserve(base + kChunk);
     for (uint32_t i = kChunk; i-- > 0;) free_.push_back(base + i);
   }
 
+  Node& node(const Entry& entry) noexcept { return nodes_[entry.index_]; }
   void link(Entry& entry) noexcept {
     List& list = lists_[static_cast<size_t>(entry.lifetime_)];
-    entry.before_ = list.tail;
-    entry.after_ = FlowIndex::kNone;
-    (list.tail == FlowIndex::kNone ? list.head : at(list.tail).after_) = entry.index_;
+    Node& own = node(entry);
+    own.before = list.tail;
+    own.after = FlowIndex::kNone;
+    (list.tail == FlowIndex::kNone ? list.head : nodes_[list.tail].after) = entry.index_;
     list.tail = entry.index_;
     ++list.size;
   }
   void unlink(Entry& entry) noexcept {
     List& list = lists_[static_cast<size_t>(entry.lifetime_)];
-    (entry.before_ == FlowIndex::kNone ? list.head : at(entry.before_).after_) = entry.after_;
-    (entry.after_ == FlowIndex::kNone ? list.tail : at(entry.after_).before_) = entry.before_;
+    const Node& own = node(entry);
+    (own.before == FlowIndex::kNone ? list.head : nodes_[own.before].after) = own.after;
+    (own.after == FlowIndex::kNone ? list.tail : nodes_[own.after].before) = own.before;
     --list.size;
   }
 
@@ -312,6 +330,7 @@ class FlowTable {
   std::array<Duration, kLifetimes> timeout_{};
   FlowClock clock_;
   std::vector<std::unique_ptr<Room[]>> chunks_;
+  std::vector<Node> nodes_;  // by index of the entry
   std::vector<uint32_t> free_;
   std::array<List, kLifetimes> lists_;
   size_t active_ = 0;
