@@ -252,7 +252,8 @@ class Reader {
         sink(sinks->items[i], "alerts.sinks[" + std::to_string(i) + "]", out.alerts);
       }
     }
-    map.duration("window", out.alerts.window, Duration::seconds(1), Duration::seconds(30 * 86'400));
+    map.duration("window", out.alerts.window, Duration::seconds(1),
+                 Duration::seconds(30LL * 86'400));
     map.finish();
   }
 

@@ -51,7 +51,7 @@ Condition first_of_flow(const RuleConditions& when, const FlowIdentity& flow,
   if (!one_of(when.tool, flow.tool)) return Condition::kTool;
   if (!one_of(when.protocol, flow.protocol)) return Condition::kProtocol;
   if (!host_is(when.host, flow.host)) return Condition::kHost;
-  if (!one_of(when.user, facts.user)) return Condition::kUser;
+  if (!one_of(when.user, user_of(flow, facts))) return Condition::kUser;
   if (!one_of(when.visibility, flow.visibility)) return Condition::kVisibility;
   if (!from_one_of(when.source, flow.client.ip)) return Condition::kSource;
   if (!within(when.up, facts.upload_bytes)) return Condition::kUp;
@@ -78,6 +78,10 @@ bool speaks_of_evidence(const RuleConditions& when) noexcept {
 }
 
 }  // namespace
+
+std::string_view user_of(const FlowIdentity& flow, const PolicyFacts& facts) noexcept {
+  return facts.user.empty() ? std::string_view(flow.user) : facts.user;
+}
 
 ConditionCheck check_conditions(const RuleConditions& when, const FlowIdentity& flow,
                                 const PolicyFacts& facts) noexcept {

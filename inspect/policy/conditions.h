@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "config/settings.h"
 #include "inspect/policy/policy.h"
@@ -36,6 +37,8 @@ struct ConditionCheck {
   // The piece that got furthest (the first of such), where the rule speaks of evidence.
   const Evidence* piece = nullptr;
 };
+
+std::string_view user_of(const FlowIdentity& flow, const PolicyFacts& facts) noexcept;
 
 // `flow` stands for facts.flow, which may be null.
 ConditionCheck check_conditions(const config::RuleConditions& when, const FlowIdentity& flow,

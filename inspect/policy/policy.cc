@@ -112,7 +112,7 @@ std::string why(const ConditionCheck& check, const config::RuleConditions& when,
     case Condition::kHost:
       return mismatch("host", flow.host, wanted(*when.host));
     case Condition::kUser:
-      return mismatch("user", facts.user, wanted(*when.user));
+      return mismatch("user", user_of(flow, facts), wanted(*when.user));
     case Condition::kVisibility:
       return mismatch("visibility", to_string(flow.visibility), wanted(*when.visibility));
     case Condition::kSource:

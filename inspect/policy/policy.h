@@ -16,7 +16,7 @@ namespace weir::inspect {
 
 struct PolicyFacts {
   const FlowIdentity* flow = nullptr;  // null: nothing is known of the flow
-  std::string_view user;
+  std::string_view user;               // empty: the flow's
   uint64_t upload_bytes = 0;
   std::span<const Evidence> evidence;  // of one request; empty for the flow as such
 };

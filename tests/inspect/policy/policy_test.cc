@@ -208,6 +208,16 @@ TEST(Policy, EachConditionOfAFlow) {
   }
 }
 
+TEST(Policy, TheUserOfTheFlowCountsUnlessTheFactsNameOne) {
+  const Policy policy = policy_of("policy: [{name: x, when: {user: bob}, then: alert}]");
+  FlowIdentity flow = agent();
+  flow.user = "bob";
+  PolicyFacts facts = facts_of(flow);
+  EXPECT_EQ(name_of(policy.decide(facts)), "x");
+  facts.user = "alice";
+  EXPECT_EQ(name_of(policy.decide(facts)), "");
+}
+
 TEST(Policy, NothingKnownOfTheFlow) {
   const Policy policy = policy_of(R"(
 policy:
