@@ -1,4 +1,5 @@
-// Every bound in one place. Reaching one is counted where it is reached and is never silent.
+// Every bound in one place. Reaching one is counted where it is reached and is never silent. Each
+// field also has a row in config/limits_table.cc and in docs/configuration.md (tests check both).
 #pragma once
 
 #include <cstddef>
