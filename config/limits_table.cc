@@ -13,16 +13,20 @@ constexpr uint64_t kGi = 1ULL << 30;
 
 constexpr LimitRow count(std::string_view name, uint64_t Limits::*field, uint64_t min,
                          uint64_t max) {
-  return {name, LimitUnit::kCount, field, nullptr, min, max};
+  return {name, LimitUnit::kCount, field, nullptr, nullptr, min, max};
+}
+constexpr LimitRow count(std::string_view name, int Limits::*field, uint64_t min, uint64_t max) {
+  return {name, LimitUnit::kCount, nullptr, field, nullptr, min, max};
 }
 constexpr LimitRow bytes(std::string_view name, uint64_t Limits::*field, uint64_t min,
                          uint64_t max) {
-  return {name, LimitUnit::kBytes, field, nullptr, min, max};
+  return {name, LimitUnit::kBytes, field, nullptr, nullptr, min, max};
 }
 // `min` and `max` in seconds.
 constexpr LimitRow time(std::string_view name, Duration Limits::*field, uint64_t min,
                         uint64_t max) {
-  return {name, LimitUnit::kTime, nullptr, field, min * 1'000'000'000, max * 1'000'000'000};
+  return {
+      name, LimitUnit::kTime, nullptr, nullptr, field, min * 1'000'000'000, max * 1'000'000'000};
 }
 
 // The lower bounds are what ordinary traffic needs, the upper ones what a sensor can hold.
@@ -48,6 +52,9 @@ constexpr std::array kRows = {
     count("inflate_ratio", &Limits::inflate_ratio, 10, kMi),
     bytes("inflate_floor", &Limits::inflate_floor, 64 * kKi, 16 * kGi),
     bytes("body_text_bytes", &Limits::body_text_bytes, 64 * kKi, 1024 * kGi),
+    count("zstd_window_log", &Limits::zstd_window_log, 10, 30),
+    bytes("qoder_body_bytes", &Limits::qoder_body_bytes, 64 * kKi, kGi),
+    bytes("part_header_bytes", &Limits::part_header_bytes, 256, 64 * kKi),
     count("json_depth", &Limits::json_depth, 1, 1024),
     bytes("json_key_bytes", &Limits::json_key_bytes, 8, 4 * kKi),
     bytes("content_path_bytes", &Limits::content_path_bytes, 64, 64 * kKi),
@@ -72,9 +79,14 @@ std::string shown(const LimitRow& row, uint64_t value) {
 
 std::span<const LimitRow> limit_rows() noexcept { return kRows; }
 
+uint64_t limit_amount(const LimitRow& row, const Limits& limits) noexcept {
+  if (row.unit == LimitUnit::kTime) return static_cast<uint64_t>((limits.*row.time).ns);
+  if (row.small != nullptr) return static_cast<uint64_t>(limits.*row.small);
+  return limits.*row.amount;
+}
+
 std::string limit_value(const LimitRow& row, const Limits& limits) {
-  return shown(row, row.unit == LimitUnit::kTime ? static_cast<uint64_t>((limits.*row.time).ns)
-                                                 : limits.*row.amount);
+  return shown(row, limit_amount(row, limits));
 }
 
 std::string limit_range(const LimitRow& row) {
@@ -87,8 +99,13 @@ void read_limits(const YamlNode& node, YamlErrors& errors, Limits& out) {
     switch (row.unit) {
       case LimitUnit::kCount: {
         int64_t value = 0;
-        if (map.integer(row.name, value, static_cast<int64_t>(row.min),
-                        static_cast<int64_t>(row.max))) {
+        if (!map.integer(row.name, value, static_cast<int64_t>(row.min),
+                         static_cast<int64_t>(row.max))) {
+          break;
+        }
+        if (row.small != nullptr) {
+          out.*row.small = static_cast<int>(value);
+        } else {
           out.*row.amount = static_cast<uint64_t>(value);
         }
         break;

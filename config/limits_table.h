@@ -21,13 +21,16 @@ static_assert(std::is_same_v<size_t, uint64_t>, "one member pointer serves both"
 struct LimitRow {
   std::string_view name;
   LimitUnit unit = LimitUnit::kCount;
+  // One of these.
   uint64_t Limits::*amount = nullptr;  // counts and bytes
+  int Limits::*small = nullptr;        // counts
   Duration Limits::*time = nullptr;
   uint64_t min = 0;  // of a time in nanoseconds
   uint64_t max = 0;
 };
 
 std::span<const LimitRow> limit_rows() noexcept;
+uint64_t limit_amount(const LimitRow& row, const Limits& limits) noexcept;
 
 // The value of a row in `limits`, written as in YAML ("64KiB", "5m", "256").
 std::string limit_value(const LimitRow& row, const Limits& limits);

@@ -271,9 +271,7 @@ TEST(LimitsTable, NamesEveryField) {
   const Limits defaults;
   for (const LimitRow& row : limit_rows()) {
     EXPECT_NE(limit_value(row, most), limit_value(row, defaults)) << row.name;
-    const uint64_t value = row.unit == LimitUnit::kTime
-                               ? static_cast<uint64_t>((defaults.*row.time).ns)
-                               : defaults.*row.amount;
+    const uint64_t value = limit_amount(row, defaults);
     EXPECT_TRUE(value >= row.min && value <= row.max) << row.name;
   }
 }
