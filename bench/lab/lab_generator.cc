@@ -1,0 +1,150 @@
+#include "bench/lab/lab_generator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "bench/lab/capture_writer.h"
+#include "bench/lab/code_pool.h"
+#include "bench/lab/http_messages.h"
+#include "bench/lab/traffic.h"
+
+namespace weir::lab {
+namespace {
+
+void put_text(std::string& out, std::string_view name, std::string_view value) {
+  out += ",\"" + std::string(name) + "\":" + json_string(value);
+}
+void put_number(std::string& out, std::string_view name, uint64_t value) {
+  out += ",\"" + std::string(name) + "\":" + std::to_string(value);
+}
+void put_endpoint(std::string& out, std::string_view name, const Endpoint& endpoint) {
+  out += ",\"" + std::string(name) + "\":{\"ip\":" + json_string(endpoint.ip.to_string()) +
+         ",\"port\":" + std::to_string(endpoint.port) + '}';
+}
+
+// Spreads the AI sessions over the time of the capture; a tenth of them overlap anyway.
+void add_ai_sessions(const LabOptions& options, const CodePool& pool, LabRandom& random,
+                     Traffic& traffic) {
+  const auto leaks = static_cast<uint32_t>(
+      std::lround(options.leak_share * static_cast<double>(options.sessions)));
+  uint32_t innocent = 0;
+  for (uint32_t i = 0; i < options.sessions; ++i) {
+    const Timestamp start =
+        options.start +
+        Duration::millis(1500 * int64_t{i} + static_cast<int64_t>(random.below(900)));
+    // Leaks stand evenly among the others.
+    const uint64_t before = uint64_t{i} * leaks / options.sessions;
+    const uint64_t after = (uint64_t{i} + 1) * leaks / options.sessions;
+    if (after > before) {
+      const CodeExcerpt excerpt = pool.draw(random);
+      traffic.ai_clear_session(static_cast<uint32_t>(before), start, &excerpt, LabKind::kLeak);
+      continue;
+    }
+    const uint32_t serial = innocent++;
+    const uint32_t kind = serial % 6;
+    if (kind == 2) {
+      traffic.ai_tls_session(serial / 6, start);
+    } else if (kind == 5) {
+      traffic.ai_quic_session(serial / 6, start);
+    } else if (kind % 2 == 1) {
+      const CodeExcerpt code = made_up_code(random);
+      traffic.ai_clear_session(serial, start, &code, LabKind::kInnocent);
+    } else {
+      traffic.ai_clear_session(serial, start, nullptr, LabKind::kInnocent);
+    }
+  }
+}
+
+void add_background(const LabOptions& options, LabRandom& random, Traffic& traffic) {
+  if (options.background_bytes == 0) return;
+  const auto when = [&] {
+    const size_t span = size_t{1500} * std::max<size_t>(options.sessions, 8);
+    return options.start + Duration::millis(static_cast<int64_t>(random.below(span)));
+  };
+  traffic.lossy_upload(when());
+  uint64_t made = 0;
+  size_t counted = traffic.packets().size();
+  for (uint32_t i = 0; made < options.background_bytes; ++i) {
+    if (i % 8 == 3) {
+      traffic.udp_noise(when());
+    } else if (i % 2 == 0) {
+      traffic.web_tls(when());
+    } else {
+      traffic.web_page(when());
+    }
+    for (; counted < traffic.packets().size(); ++counted) {
+      made += traffic.packets()[counted].frame.size();
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(LabKind kind) noexcept {
+  switch (kind) {
+    case LabKind::kLeak:
+      return "leak";
+    case LabKind::kInnocent:
+      return "innocent";
+    case LabKind::kBackground:
+      break;
+  }
+  return "background";
+}
+
+std::string to_json(const LabLabel& label) {
+  std::string out = "{\"kind\":" + json_string(to_string(label.kind));
+  put_number(out, "time_ns", static_cast<uint64_t>(label.time.ns));
+  put_endpoint(out, "client", label.client);
+  put_endpoint(out, "server", label.server);
+  put_number(out, "encapsulation", label.encapsulation);
+  put_text(out, "protocol", label.protocol);
+  put_text(out, "host", label.host);
+  put_text(out, "api", label.api);
+  put_text(out, "form", label.form);
+  put_text(out, "coding", label.coding);
+  put_number(out, "requests", label.requests);
+  if (label.kind == LabKind::kLeak) {
+    put_text(out, "repository", label.repository);
+    put_text(out, "path", label.path);
+    put_number(out, "first_line", label.first_line);
+    put_number(out, "last_line", label.last_line);
+  }
+  return out + '}';
+}
+
+Result<LabReport> generate_lab(const LabOptions& options, const std::string& pcap_out,
+                               const std::string& labels_out) {
+  if (!(options.leak_share >= 0 && options.leak_share <= 1)) {
+    return Error{"the share of leaking sessions must be between 0 and 1", ""};
+  }
+  Result<CodePool> pool = CodePool::load(options.code_directory);
+  if (!pool) return pool.error();
+  LabRandom random(options.seed);
+  Traffic traffic(random);
+  add_ai_sessions(options, *pool, random, traffic);
+  add_background(options, random, traffic);
+
+  LabReport report;
+  std::vector<LabPacket>& packets = traffic.packets();
+  std::stable_sort(packets.begin(), packets.end(),
+                   [](const LabPacket& a, const LabPacket& b) { return a.time < b.time; });
+  PcapWriter pcap;
+  for (const LabPacket& packet : packets) pcap.add(packet.time, packet.frame);
+  report.packets = packets.size();
+  report.bytes = traffic.frame_bytes();
+  report.labels = std::move(traffic.labels());
+  std::stable_sort(report.labels.begin(), report.labels.end(),
+                   [](const LabLabel& a, const LabLabel& b) { return a.time < b.time; });
+
+  if (Status written = write_file(pcap_out, pcap.bytes()); !written) return written.error();
+  if (labels_out.empty()) return report;
+  std::string lines;
+  for (const LabLabel& label : report.labels) lines += to_json(label) + '\n';
+  if (Status written = write_file(labels_out, as_bytes(lines)); !written) return written.error();
+  return report;
+}
+
+}  // namespace weir::lab

@@ -1,0 +1,56 @@
+// The network of the lab: who has which address, and the sessions on it as packets with labels.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/lab/ai_sessions.h"
+#include "bench/lab/code_pool.h"
+#include "bench/lab/lab_generator.h"
+#include "bench/lab/lab_random.h"
+#include "bench/lab/tcp_conversation.h"
+
+namespace weir::lab {
+
+class Traffic {
+ public:
+  explicit Traffic(LabRandom& random) : random_(random) {}
+
+  // Each begins at `start`, makes its packets, and adds one label (a DNS exchange adds its own).
+  // `serial` chooses the client kind and varies link and transport, so that a run has some of each.
+  void ai_clear_session(uint32_t serial, Timestamp start, const CodeExcerpt* code, LabKind kind);
+  void ai_tls_session(uint32_t serial, Timestamp start);
+  void ai_quic_session(uint32_t serial, Timestamp start);
+  void web_page(Timestamp start);
+  void web_tls(Timestamp start);
+  void udp_noise(Timestamp start);
+  // An upload of which the mirror port lost a segment.
+  void lossy_upload(Timestamp start);
+
+  [[nodiscard]] uint64_t frame_bytes() const noexcept;
+  std::vector<LabPacket>& packets() noexcept { return packets_; }
+  std::vector<LabLabel>& labels() noexcept { return labels_; }
+
+ private:
+  struct Path {
+    Endpoint client;
+    Endpoint server;
+    LinkPlan link;
+  };
+  Path make_path(const std::string& host, uint16_t port, bool v6);
+  Timestamp resolve(const Path& path, const std::string& host, Timestamp start);
+  void datagram(Timestamp time, const Endpoint& from, const Endpoint& to, ByteSpan payload,
+                const std::vector<VlanTag>& vlans);
+  LabLabel& add_label(LabKind kind, const Path& path, Timestamp time, std::string protocol,
+                      const std::string& host);
+  void tls(const Path& path, const std::string& host, Timestamp start, size_t up, size_t down,
+           bool post_quantum);
+
+  LabRandom& random_;
+  std::vector<LabPacket> packets_;
+  std::vector<LabLabel> labels_;
+};
+
+}  // namespace weir::lab
