@@ -51,6 +51,7 @@ struct Limits {
   size_t open_incidents = 16'384;  // the idlest is closed first
   size_t incident_evidence = 64;   // pieces kept of one incident; the weakest goes first
   size_t incident_subjects = 256;  // protected files and rules by which findings join an incident
+  size_t rule_candidates = 8192;   // matches of content rules that are looked at, a request
   // DNS.
   size_t dns_names = 131'072;  // (client, address) -> name
   Duration dns_ttl_floor = Duration::seconds(300);
