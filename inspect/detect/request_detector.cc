@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "inspect/detect/rule_channel.h"
+
 namespace weir::inspect {
 
 namespace {
@@ -26,11 +28,14 @@ RequestDetector::RequestDetector(std::vector<std::unique_ptr<DetectionChannel>> 
 
 Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
     std::shared_ptr<const DetectorSet> set, const Limits& limits,
-    signatures::PatternScratch& /*scratch*/, DetectCounters* counters) {
-  std::vector<std::unique_ptr<DetectionChannel>> channels;
-  auto detector =
-      std::make_unique<RequestDetector>(std::move(channels), set->min_lines, limits, counters);
-  detector->set_ = std::move(set);
+    signatures::PatternScratch& scratch, DetectCounters* counters) {
+  auto detector = std::make_unique<RequestDetector>(
+      std::vector<std::unique_ptr<DetectionChannel>>{}, set->min_lines, limits, counters);
+  if (set->rules != nullptr && set->rules->size() > 0) {
+    auto rules = RuleChannel::make(set->rules, limits, scratch, *detector->counters_);
+    if (!rules) return rules.error();
+    detector->channels_.push_back(std::move(rules).value());
+  }
   return detector;
 }
 

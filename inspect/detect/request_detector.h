@@ -7,10 +7,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/counters.h"
 #include "core/evidence.h"
 #include "core/limits.h"
 #include "core/result.h"
+#include "inspect/detect/detect_counters.h"
 #include "inspect/detect/text_blocks.h"
 #include "inspect/text_sink.h"
 #include "signatures/content_rules.h"
@@ -26,24 +26,6 @@ struct DetectorSet {
   uint32_t min_lines = 5;  // code evidence of fewer lines is dropped, critical lines apart
 };
 
-struct DetectCounters {
-  Counter requests;
-  Counter text_bytes;
-  Counter blocks;
-  Counter few_lines;
-  Counter evidence_over_limit;
-};
-inline constexpr CounterTable<DetectCounters, 5> kDetectCounters{{
-    {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
-    {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
-    {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
-    {"detect_few_lines", &DetectCounters::few_lines,
-     "code evidence dropped because it has fewer lines than protect.min_lines"},
-    {"detect_evidence_over_limit", &DetectCounters::evidence_over_limit,
-     "evidence dropped at evidence_per_request, the least sure first"},
-}};
-static_assert(describes_all(kDetectCounters));
-
 class RequestDetector final : public TextSink, private BlockSink {
  public:
   // Prepares `scratch` for what the set needs; it must outlive the detector and serve no other scan
@@ -56,6 +38,8 @@ class RequestDetector final : public TextSink, private BlockSink {
   // With channels of the caller's.
   RequestDetector(std::vector<std::unique_ptr<DetectionChannel>> channels, uint32_t min_lines,
                   const Limits& limits, DetectCounters* counters = nullptr);
+  RequestDetector(const RequestDetector&) = delete;
+  RequestDetector& operator=(const RequestDetector&) = delete;
 
   void begin() noexcept;  // a new request
   void on_piece(const PieceStart& start) noexcept override;
@@ -75,7 +59,6 @@ class RequestDetector final : public TextSink, private BlockSink {
  private:
   void on_block(const TextBlock& block) noexcept override;
 
-  std::shared_ptr<const DetectorSet> set_;  // the channels may point into it
   std::vector<std::unique_ptr<DetectionChannel>> channels_;
   uint32_t min_lines_;
   size_t max_evidence_;

@@ -1,0 +1,43 @@
+// What detection counts; shared by the detectors of one worker.
+#pragma once
+
+#include "core/counters.h"
+
+namespace weir::inspect {
+
+struct DetectCounters {
+  Counter requests;
+  Counter text_bytes;
+  Counter blocks;
+  Counter few_lines;
+  Counter evidence_over_limit;
+  Counter rule_candidates;
+  Counter rule_hits;
+  Counter rule_repeats;
+  Counter rule_candidates_over_limit;
+  Counter rule_hits_over_limit;
+  Counter scan_failures;
+};
+inline constexpr CounterTable<DetectCounters, 11> kDetectCounters{{
+    {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
+    {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
+    {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
+    {"detect_few_lines", &DetectCounters::few_lines,
+     "code evidence dropped because it has fewer lines than protect.min_lines"},
+    {"detect_evidence_over_limit", &DetectCounters::evidence_over_limit,
+     "evidence dropped at evidence_per_request, the least sure first"},
+    {"rule_candidates", &DetectCounters::rule_candidates,
+     "matches of content rules before validation"},
+    {"rule_hits", &DetectCounters::rule_hits, "confirmed matches of content rules"},
+    {"rule_repeats", &DetectCounters::rule_repeats,
+     "confirmed matches that the same request held before"},
+    {"rule_candidates_over_limit", &DetectCounters::rule_candidates_over_limit,
+     "matches not looked at, at rule_candidates a request or too many at once"},
+    {"rule_hits_over_limit", &DetectCounters::rule_hits_over_limit,
+     "confirmed matches not kept, at evidence_per_request"},
+    {"rule_scan_failures", &DetectCounters::scan_failures,
+     "calls that the matcher refused: a fault of the program"},
+}};
+static_assert(describes_all(kDetectCounters));
+
+}  // namespace weir::inspect
