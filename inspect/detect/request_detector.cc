@@ -28,13 +28,17 @@ RequestDetector::RequestDetector(std::vector<std::unique_ptr<DetectionChannel>> 
 
 Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
     std::shared_ptr<const DetectorSet> set, const Limits& limits,
-    signatures::PatternScratch& scratch, DetectCounters* counters) {
+    signatures::PatternScratch& scratch, DetectCounters* counters, CodeCounters* code_counters) {
   auto detector = std::make_unique<RequestDetector>(
       std::vector<std::unique_ptr<DetectionChannel>>{}, set->min_lines, limits, counters);
   if (set->rules != nullptr && set->rules->size() > 0) {
     auto rules = RuleChannel::make(set->rules, limits, scratch, *detector->counters_);
     if (!rules) return rules.error();
     detector->channels_.push_back(std::move(rules).value());
+  }
+  CodeCounters& code = code_counters != nullptr ? *code_counters : detector->own_code_counters_;
+  for (const auto& index : set->indexes) {
+    detector->channels_.push_back(make_code_channel(index, limits, scratch, code));
   }
   return detector;
 }

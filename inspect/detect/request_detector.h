@@ -10,6 +10,7 @@
 #include "core/evidence.h"
 #include "core/limits.h"
 #include "core/result.h"
+#include "inspect/detect/code_channel.h"
 #include "inspect/detect/detect_counters.h"
 #include "inspect/detect/text_blocks.h"
 #include "inspect/text_sink.h"
@@ -29,12 +30,13 @@ struct DetectorSet {
 class RequestDetector final : public TextSink, private BlockSink {
  public:
   // Prepares `scratch` for what the set needs; it must outlive the detector and serve no other scan
-  // meanwhile. `counters`, where given, must outlive the detector too and are shared by the
-  // detectors of one worker.
+  // meanwhile. Counters, where given, must outlive the detector too and are shared by the detectors
+  // of one worker.
   static Result<std::unique_ptr<RequestDetector>> make(std::shared_ptr<const DetectorSet> set,
                                                        const Limits& limits,
                                                        signatures::PatternScratch& scratch,
-                                                       DetectCounters* counters = nullptr);
+                                                       DetectCounters* counters = nullptr,
+                                                       CodeCounters* code_counters = nullptr);
   // With channels of the caller's.
   RequestDetector(std::vector<std::unique_ptr<DetectionChannel>> channels, uint32_t min_lines,
                   const Limits& limits, DetectCounters* counters = nullptr);
@@ -63,6 +65,7 @@ class RequestDetector final : public TextSink, private BlockSink {
   uint32_t min_lines_;
   size_t max_evidence_;
   DetectCounters own_counters_;
+  CodeCounters own_code_counters_;
   DetectCounters* counters_;
   TextBlocks blocks_;
   uint64_t counted_bytes_ = 0;  // of text_bytes(), already in the counter
