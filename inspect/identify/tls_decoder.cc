@@ -368,9 +368,9 @@ DecodeStatus TlsDecoder::on_gap(Direction d, uint64_t bytes) noexcept {
   }
   counters_.gaps.add();
   read_what_is_there(d);
-  // A gap inside a message that is skipped anyway loses nothing.
-  if (side.state == State::kFragment && side.header[0] == kHandshake && side.want == 0 &&
-      side.message_fill == kMessageHeader && bytes <= side.message_left &&
+  // A gap of known size inside a message that is skipped anyway loses nothing.
+  if (bytes > 0 && side.state == State::kFragment && side.header[0] == kHandshake &&
+      side.want == 0 && side.message_fill == kMessageHeader && bytes <= side.message_left &&
       bytes < side.fragment_left) {
     side.message_left -= static_cast<uint32_t>(bytes);
     side.fragment_left -= static_cast<uint32_t>(bytes);
