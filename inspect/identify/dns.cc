@@ -306,7 +306,7 @@ DecodeStatus DnsTcpDecoder::on_data(Direction d, ByteSpan data) noexcept {
     if (held.empty() && data.size() >= 2) {
       const size_t size = static_cast<size_t>(data[0]) << 8 | data[1];
       if (data.size() - 2 >= size) {
-        if (!on_message(d, data.subspan(2, size))) return DecodeStatus::kMalformed;
+        if (!on_message(d, data.subspan(2, size))) return broken(d);
         data = data.subspan(2 + size);
         continue;
       }
@@ -318,23 +318,26 @@ DecodeStatus DnsTcpDecoder::on_data(Direction d, ByteSpan data) noexcept {
     if (held.size() < 2) continue;
     const size_t size = static_cast<size_t>(held[0]) << 8 | held[1];
     if (held.size() < 2 + size) continue;
-    if (!on_message(d, ByteSpan(held).subspan(2))) return DecodeStatus::kMalformed;
+    if (!on_message(d, ByteSpan(held).subspan(2))) return broken(d);
     held.clear();
   }
   return DecodeStatus::kContinue;
 }
 
 bool DnsTcpDecoder::on_message(Direction d, ByteSpan message) {
-  if (!parse_dns(message, message_)) {
-    counters_.malformed.add();
-    return false;
-  }
+  if (!parse_dns(message, message_)) return false;
   counters_.messages.add();
   if (message_.damaged) counters_.malformed.add();
   if (message_.limited) counters_.record_limit.add();
   sides_[d].seen = true;
   sink_.on_dns(d, message_);
   return true;
+}
+
+DecodeStatus DnsTcpDecoder::broken(Direction d) {
+  const bool known = sides_[d].seen || sides_[reverse(d)].seen;
+  (known ? counters_.malformed : counters_.not_dns).add();
+  return known ? DecodeStatus::kMalformed : DecodeStatus::kNotMine;
 }
 
 DecodeStatus DnsTcpDecoder::on_gap(Direction d, uint64_t) noexcept {

@@ -104,6 +104,7 @@ class DnsTcpDecoder final : public StreamDecoder {
   };
   // False when the message is no DNS.
   bool on_message(Direction, ByteSpan message);
+  DecodeStatus broken(Direction);
 
   DnsCounters& counters_;
   DnsSink& sink_;

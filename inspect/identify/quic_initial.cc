@@ -23,7 +23,6 @@ enum FrameType : uint64_t {
   kPing = 0x01,
   kAck = 0x02,
   kAckEcn = 0x03,
-  kCrypto = 0x06,
   kClose = 0x1c,
 };
 
@@ -91,8 +90,7 @@ ProbeAnswer probe_quic(ByteSpan datagram) noexcept {
   if (!header) return ProbeAnswer::kNo;
   if (quic_version_traits(header->version) != nullptr) return ProbeAnswer::kYes;
   const bool negotiation = header->version == 0 && header->dcid.size() <= kMaxId;
-  const bool reserved = (header->version & 0x0f0f0f0f) == 0x0a0a0a0a;
-  return negotiation || reserved ? ProbeAnswer::kMaybe : ProbeAnswer::kNo;
+  return negotiation ? ProbeAnswer::kMaybe : ProbeAnswer::kNo;
 }
 
 DecodeStatus QuicInitialDecoder::on_datagram(Direction d, ByteSpan datagram) noexcept {
@@ -150,21 +148,32 @@ bool QuicInitialDecoder::open_initial(Direction d, uint32_t version, ByteSpan dc
   id.size = static_cast<uint8_t>(dcid.size());
   std::copy(dcid.begin(), dcid.end(), id.bytes.begin());
   if (known && key_version_ == version && id == key_id_) return false;
-  const QuicVersionTraits* traits = quic_version_traits(version);
-  const auto keys = derive_quic_initial_keys(*traits, dcid, QuicSide::kClient);
-  if (!keys || !open_quic_packet(*keys, packet, pn_offset, scratch_)) return false;
-  if (known) forget_crypto();
-  keys_ = *keys;
-  key_id_ = id;
-  key_version_ = version;
-  info_.client = d;
-  return true;
+  const QuicVersionTraits* traits = nullptr;
+  for (size_t i = 0; (traits = quic_version_traits(version, i)) != nullptr; ++i) {
+    const auto keys = derive_quic_initial_keys(*traits, dcid, QuicSide::kClient);
+    if (!keys || !open_quic_packet(*keys, packet, pn_offset, scratch_)) continue;
+    if (known) forget_crypto();
+    keys_ = *keys;
+    key_id_ = id;
+    key_version_ = version;
+    crypto_frame_ = traits->crypto_frame;
+    info_.client = d;
+    return true;
+  }
+  return false;
 }
 
 bool QuicInitialDecoder::read_frames(ByteSpan payload) {
   ByteReader in(payload);
   while (!in.empty()) {
     const uint64_t type = varint(in);
+    if (type == crypto_frame_) {
+      const uint64_t offset = varint(in);
+      const uint64_t size = varint(in);
+      if (size > in.remaining()) return false;
+      add_crypto(offset, in.take(static_cast<size_t>(size)));
+      continue;
+    }
     switch (type) {
       case kPadding:
       case kPing:
@@ -180,13 +189,6 @@ bool QuicInitialDecoder::read_frames(ByteSpan payload) {
           varint(in);
         }
         for (int i = 0; type == kAckEcn && i < 3; ++i) varint(in);
-        break;
-      }
-      case kCrypto: {
-        const uint64_t offset = varint(in);
-        const uint64_t size = varint(in);
-        if (size > in.remaining()) return false;
-        add_crypto(offset, in.take(static_cast<size_t>(size)));
         break;
       }
       case kClose:

@@ -68,6 +68,7 @@ class QuicInitialDecoder {
   bool finished_ = false;
   bool retry_ = false;
   uint32_t key_version_ = 0;
+  uint8_t crypto_frame_ = 0;
   ConnectionId key_id_;
   QuicInitialKeys keys_;
   std::vector<uint8_t> crypto_;   // the CRYPTO stream, with holes

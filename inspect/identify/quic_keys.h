@@ -16,10 +16,14 @@ struct QuicVersionTraits {
   std::array<uint8_t, 20> salt{};
   bool v2_labels = false;
   bool v2_types = false;
+  uint8_t crypto_frame = 0x06;
 };
 
-// Nothing for versions without known keys (Google's pre-standard versions, reserved versions).
-[[nodiscard]] const QuicVersionTraits* quic_version_traits(uint32_t version) noexcept;
+// Nothing for versions without known keys (Google's own, before TLS). Reserved versions
+// (0x?a?a?a?a, sent to exercise version negotiation) are protected like one that the client knows:
+// `attempt` 0, 1 … goes through the candidates.
+[[nodiscard]] const QuicVersionTraits* quic_version_traits(uint32_t version,
+                                                           size_t attempt = 0) noexcept;
 
 struct QuicInitialKeys {
   std::array<uint8_t, 16> key{};

@@ -88,11 +88,12 @@ TEST(QuicKeys, Rfc9369AppendixA) {
 
 TEST(QuicInitial, OneDatagramOfEachVersion) {
   const Bytes hello = test::handshake(1, test::bun_hello("chatgpt.com").body());
-  for (const uint32_t version :
-       {0x1U, 0x6b3343cfU, 0x709a50c4U, 0xff000016U, 0xff000017U, 0xff00001bU, 0xff00001dU,
-        0xff000020U, 0xff000022U, 0xfaceb001U, 0xfaceb002U, 0x54303530U, 0x54303531U}) {
+  for (const uint32_t version : {0x1U, 0x6b3343cfU, 0x709a50c4U, 0xff000016U, 0xff000017U,
+                                 0xff00001bU, 0xff00001dU, 0xff000020U, 0xff000022U, 0xfaceb001U,
+                                 0xfaceb002U, 0x54303530U, 0x54303531U, 0x1a2a3a4aU}) {
     Session s;
-    const Bytes datagram = initial(version, kDcid, 0, crypto_frame(0, hello));
+    const Bytes datagram = initial(
+        version, kDcid, 0, crypto_frame(0, hello, quic_version_traits(version)->crypto_frame));
     EXPECT_EQ(probe_quic(datagram), ProbeAnswer::kYes);
     EXPECT_EQ(s.feed(kUp, datagram), DecodeStatus::kDone) << std::hex << version;
     EXPECT_EQ(s.decoder.info().sni, "chatgpt.com");

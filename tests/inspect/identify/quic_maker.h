@@ -19,8 +19,8 @@ inline void put_varint(Bytes& out, uint64_t value) {
   }
 }
 
-inline Bytes crypto_frame(uint64_t offset, const Bytes& data) {
-  Bytes out{6};
+inline Bytes crypto_frame(uint64_t offset, const Bytes& data, uint8_t type = 6) {
+  Bytes out{type};
   put_varint(out, offset);
   put_varint(out, data.size());
   put(out, ByteSpan(data));
