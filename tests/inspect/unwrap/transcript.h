@@ -1,6 +1,7 @@
 // Prints what an unwrapper emits, and runs one over chunks.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,19 +15,20 @@ namespace weir::test {
 class TranscriptSink final : public inspect::TextSink {
  public:
   void on_piece(const inspect::PieceStart& start) noexcept override {
-    if (open_) out_ += "!nested ";
+    if (open_) bad_ = true;
+    longest_path_ = std::max(longest_path_, start.path.size());
     open_ = true;
     ++pieces_;
     out_ += '[' + std::string(start.path) + '|' + std::string(start.label) + '@' +
             std::to_string(start.offset) + "] ";
   }
   void on_text(ByteSpan text) noexcept override {
-    if (!open_ || text.empty()) out_ += "!stray ";
+    if (!open_ || text.empty()) bad_ = true;
     out_ += as_chars(text);
     text_ += as_chars(text);
   }
   void on_piece_end(inspect::EndReason reason) noexcept override {
-    if (!open_) out_ += "!stray end ";
+    if (!open_) bad_ = true;
     open_ = false;
     if (reason != inspect::EndReason::kComplete) {
       out_ += " !" + std::to_string(static_cast<int>(reason));
@@ -36,13 +38,17 @@ class TranscriptSink final : public inspect::TextSink {
   [[nodiscard]] const std::string& transcript() const { return out_; }
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] size_t pieces() const { return pieces_; }
-  [[nodiscard]] bool open() const { return open_; }
+  // Pieces did not nest, all text was in one, and none is open.
+  [[nodiscard]] bool well_formed() const { return !bad_ && !open_; }
+  [[nodiscard]] size_t longest_path() const { return longest_path_; }
 
  private:
   std::string out_;
   std::string text_;
   size_t pieces_ = 0;
+  size_t longest_path_ = 0;
   bool open_ = false;
+  bool bad_ = false;
 };
 
 struct Body {
@@ -56,17 +62,26 @@ struct Unwrapped {
   std::string transcript;
   std::string text;
   size_t pieces = 0;
+  size_t longest_path = 0;
+  bool well_formed = false;
   bool opaque = false;
   inspect::UnwrapCounters counters;
 };
 
-inline Unwrapped unwrap(const std::vector<ByteSpan>& chunks, const Body& body) {
+// `gap_every`: so many chunks come between gaps.
+inline Unwrapped unwrap(const std::vector<ByteSpan>& chunks, const Body& body,
+                        size_t gap_every = 0) {
   Unwrapped out;
   inspect::Unwrapper unwrapper(body.limits, out.counters);
   TranscriptSink sink;
   unwrapper.begin({"b", body.type, body.encoding}, sink);
   uint64_t offset = 100;
+  size_t number = 0;
   for (const ByteSpan chunk : chunks) {
+    if (gap_every > 0 && ++number % gap_every == 0) {
+      unwrapper.on_gap(10);
+      offset += 10;
+    }
     unwrapper.on_data(chunk, offset);
     offset += chunk.size();
   }
@@ -74,6 +89,8 @@ inline Unwrapped unwrap(const std::vector<ByteSpan>& chunks, const Body& body) {
   out.transcript = sink.transcript();
   out.text = sink.text();
   out.pieces = sink.pieces();
+  out.longest_path = sink.longest_path();
+  out.well_formed = sink.well_formed();
   out.opaque = unwrapper.opaque();
   return out;
 }
