@@ -272,7 +272,7 @@ class CodeChannel final : public DetectionChannel {
       }
       hits_.push_back({asked.text_line, found.line(i), asked.size,
                        static_cast<uint8_t>(std::min<uint32_t>(found.files(), 255)),
-                       asked.whole_line, asked.head});
+                       static_cast<uint8_t>(found.rarity()), asked.whole_line, asked.head});
     }
     remember_piece(asked.piece);
   }

@@ -32,9 +32,13 @@ constexpr double kMassSlope = 2.2;
 // A run of one line alone is chance more often than not.
 constexpr double kLoneLine = 0.4;
 
+// By rarity of the words: how much of the weight is left.
+constexpr std::array<double, 4> kRarityFactor{0.35, 0.7, 1.0, 1.2};
+
 double line_weight(const CodeHit& hit) {
-  if (!hit.whole_line) return kWindowWeight / hit.files;
-  return std::clamp((hit.size - 6.0) / 26.0, 0.1, 1.0) / hit.files;
+  const double whole = kRarityFactor[hit.rarity & 3] / hit.files;
+  if (!hit.whole_line) return kWindowWeight * whole;
+  return std::clamp((hit.size - 6.0) / 24.0, 0.1, 1.0) * whole;
 }
 
 // What is known of one line of the file within a run.

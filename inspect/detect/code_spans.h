@@ -18,8 +18,9 @@ namespace weir::inspect {
 struct CodeHit {
   uint32_t text_line = 0;
   uint32_t global_line = 0;
-  uint16_t size = 0;  // normalised bytes that it covers
-  uint8_t files = 1;  // in how many protected files it stands
+  uint16_t size = 0;   // normalised bytes that it covers
+  uint8_t files = 1;   // in how many protected files it stands
+  uint8_t rarity = 0;  // Postings::rarity
   bool whole_line = false;
   std::array<char, 3> head{};  // how the matched text begins, for the excerpt
 };

@@ -201,18 +201,20 @@ Postings IndexProbe::find(uint64_t hash) const noexcept {
   const uint64_t begin = read32(bucket);
   // A bucket holds about eight; a damaged one must not cost more than a few cache lines.
   const uint64_t end = std::min({uint64_t{read32(bucket + 4)}, entries, begin + kMostInBucket});
-  const auto tag = static_cast<uint32_t>(hash);
+  const uint32_t tag = static_cast<uint32_t>(hash) & ~kRarityMask;
   for (uint64_t i = begin; i < end; ++i) {
     const uint8_t* const entry = view_.entries.data() + i * kEntryBytes;
-    if (read32(entry) != tag) continue;
+    const uint32_t first = read32(entry);
+    if ((first & ~kRarityMask) != tag) continue;
+    const uint32_t rarity = first & kRarityMask;
     const uint32_t posting = read32(entry + 4);
-    if ((posting & kManyPostings) == 0) return Postings(posting);
+    if ((posting & kManyPostings) == 0) return {posting, rarity};
     const uint64_t at = uint64_t{4} * (posting & ~kManyPostings);
     if (at + 4 > view_.postings.size()) return {};
     const uint32_t head = read32(view_.postings.data() + at);
     const uint32_t count = head & 0xffff;
     if (uint64_t{4} * count > view_.postings.size() - at - 4) return {};
-    return {view_.postings.data() + at + 4, count, std::max<uint32_t>(1, head >> 16)};
+    return {view_.postings.data() + at + 4, count, std::max<uint32_t>(1, head >> 16), rarity};
   }
   return {};
 }

@@ -4,12 +4,21 @@
 #include "signatures/fingerprint/line_filter.h"
 
 namespace weir::signatures {
+namespace {
+
+// From letters in words that are not everyone's.
+uint32_t rarity(uint32_t letters) noexcept {
+  return letters < 5 ? 0 : letters < 10 ? 1 : letters < 18 ? 2 : 3;
+}
+
+}  // namespace
 
 void FileReader::read(std::string_view content, bool critical, FileFingerprints& out) {
   out.placed.clear();
   out.tags.clear();
   out.critical.clear();
   out.dropped = 0;
+  rarities_.clear();
   text_.clear();
   normaliser_.reset();
   normaliser_.feed(as_bytes(content), text_);
@@ -27,14 +36,15 @@ void FileReader::read(std::string_view content, bool critical, FileFingerprints&
         content.substr(raw, newline == std::string_view::npos ? newline : newline - raw);
     raw = newline == std::string_view::npos ? content.size() : newline + 1;
     const uint64_t hash = fingerprinter_.line(line);
+    const uint32_t distinctive = distinctive_letters(raw_line);
+    rarities_.push_back(static_cast<uint8_t>(rarity(distinctive)));
     out.tags.push_back(Fingerprinter::tag(line.size(), hash));
     if (line.size() < kLineMin || line.size() > kLineMax) continue;
     if (common[i] || low_in_entropy(line)) {
       ++out.dropped;
       continue;
     }
-    const uint32_t distinctive = distinctive_letters(raw_line);
-    out.placed.push_back({hash, i});
+    out.placed.push_back({hash, i, rarity(distinctive)});
     if (critical && line.size() >= kCriticalMin && distinctive >= kCriticalLetters) {
       out.critical.push_back({hash, i, distinctive, std::string(as_chars(line))});
     }
@@ -51,7 +61,7 @@ void FileReader::read(std::string_view content, bool critical, FileFingerprints&
       ++out.dropped;
       continue;
     }
-    out.placed.push_back({fingerprinter_.window(bytes.data() + at), line});
+    out.placed.push_back({fingerprinter_.window(bytes.data() + at), line, rarities_[line]});
   }
 }
 

@@ -14,7 +14,8 @@ namespace weir::signatures {
 struct FileFingerprints {
   struct Placed {
     uint64_t hash;
-    uint32_t line;  // from 0
+    uint32_t line;    // from 0
+    uint32_t rarity;  // of the words in it, 0..3
   };
   struct LongLine {
     uint64_t hash;
@@ -44,6 +45,7 @@ class FileReader {
   Normaliser normaliser_;
   NormalText text_;
   std::vector<uint32_t> anchors_;
+  std::vector<uint8_t> rarities_;  // of each line
 };
 
 }  // namespace weir::signatures

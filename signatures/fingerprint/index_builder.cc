@@ -94,7 +94,7 @@ std::optional<std::string> Builder::fit_content(const SourceFile& file, const st
 
 Status Builder::place(const FileFingerprints& found, uint32_t file) {
   for (const FileFingerprints::Placed& one : found.placed) {
-    if (Status put = sorter_.add({one.hash, file, one.line}); !put) return put;
+    if (Status put = sorter_.add({one.hash, file, one.line << 2 | one.rarity}); !put) return put;
   }
   return ok_status();
 }
@@ -148,14 +148,16 @@ Status Builder::take_group(const std::vector<PlacedHash>& group, TableWriter& ta
   uint32_t files = 0;
   std::vector<uint32_t> lines;
   uint32_t in_file = 0;
+  uint32_t rarity = 0;
   for (size_t i = 0; i < group.size() && group[i].file != kPublicFile; ++i) {
     if (i == 0 || group[i].file != group[i - 1].file) {
       ++files;
       in_file = 0;
     }
+    rarity = std::max(rarity, group[i].place & kRarityMask);
     if (i > 0 && group[i] == group[i - 1]) continue;
     if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
-      lines.push_back(first_lines_[group[i].file] + group[i].line);
+      lines.push_back(first_lines_[group[i].file] + (group[i].place >> 2));
     }
   }
   if (files == 0) return ok_status();
@@ -164,7 +166,7 @@ Status Builder::take_group(const std::vector<PlacedHash>& group, TableWriter& ta
     return ok_status();
   }
   if (files == 1) critical_.mark_rare(group.front().hash);
-  return table.add(group.front().hash, lines, files);
+  return table.add(group.front().hash, lines, files, rarity);
 }
 
 Status Builder::write(TableWriter& table) {

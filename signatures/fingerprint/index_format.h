@@ -23,7 +23,7 @@ inline constexpr size_t kSectionAlign = 64;
 enum class Section : uint32_t {
   kBloom,         // blocks of 32 bytes
   kBuckets,       // u32 x (buckets + 1): first entry of each bucket
-  kEntries,       // u32 tag, u32 posting; ascending by hash
+  kEntries,       // u32 hash bits and rarity, u32 posting; ascending by hash
   kPostings,      // u32 words: files << 16 | count, then count global lines
   kLineTags,      // u8 per global line
   kFiles,         // FileRecord
@@ -38,6 +38,8 @@ inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);
 inline constexpr size_t kBloomBlock = 32;
 inline constexpr size_t kEntryBytes = 8;
 inline constexpr size_t kFileBytes = 24;
+// The low bits of an entry's first word hold the rarity of its words, the others those of the hash.
+inline constexpr uint32_t kRarityMask = 3;
 inline constexpr uint32_t kManyPostings = 0x80000000U;  // the rest is a word offset in kPostings
 
 struct SectionPlace {

@@ -26,11 +26,14 @@ namespace weir::signatures {
 class Postings {
  public:
   Postings() = default;
-  explicit Postings(uint32_t single) noexcept : count_(1), files_(1), single_(single) {}
-  Postings(const uint8_t* lines, uint32_t count, uint32_t files) noexcept
-      : lines_(lines), count_(count), files_(files) {}
+  Postings(uint32_t single, uint32_t rarity) noexcept
+      : count_(1), files_(1), rarity_(rarity), single_(single) {}
+  Postings(const uint8_t* lines, uint32_t count, uint32_t files, uint32_t rarity) noexcept
+      : lines_(lines), count_(count), files_(files), rarity_(rarity) {}
   [[nodiscard]] uint32_t count() const noexcept { return count_; }
   [[nodiscard]] uint32_t files() const noexcept { return files_; }
+  // 0: words of everyone; 3: names that hardly anyone else has.
+  [[nodiscard]] uint32_t rarity() const noexcept { return rarity_; }
   [[nodiscard]] uint32_t line(uint32_t i) const noexcept {
     return lines_ == nullptr ? single_ : read32(lines_ + size_t{4} * i);
   }
@@ -39,6 +42,7 @@ class Postings {
   const uint8_t* lines_ = nullptr;
   uint32_t count_ = 0;
   uint32_t files_ = 0;
+  uint32_t rarity_ = 0;
   uint32_t single_ = 0;
 };
 

@@ -127,7 +127,8 @@ Status IndexWriter::publish() {
   return ok_status();
 }
 
-Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files) {
+Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files,
+                        uint32_t rarity) {
   uint32_t posting = lines.front();
   if (lines.size() > 1) {
     if (postings_.size() / 4 >= kManyPostings)
@@ -136,7 +137,7 @@ Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint3
     put32(postings_, files << 16 | static_cast<uint32_t>(lines.size()));
     for (const uint32_t line : lines) put32(postings_, line);
   }
-  rows_.push_back({hash, posting, 0});
+  rows_.push_back({hash, posting, rarity});
   ++count_;
   return rows_.size() < kRowsInMemory ? ok_status() : spill();
 }
@@ -182,7 +183,7 @@ Status TableWriter::finish(IndexWriter& out) {
     const std::array<uint64_t, 4> set = bloom_bits(row.hash);
     uint64_t* const block = bloom.data() + bloom_block(row.hash, blocks) * 4;
     for (size_t i = 0; i < 4; ++i) block[i] |= set[i];
-    put32(entries, static_cast<uint32_t>(row.hash));
+    put32(entries, (static_cast<uint32_t>(row.hash) & ~kRarityMask) | row.rarity);
     put32(entries, row.posting);
     if (entries.size() >= kChecksumBlock) {
       if (written) written = out.write(entries);

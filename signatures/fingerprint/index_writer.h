@@ -49,7 +49,8 @@ class TableWriter {
  public:
   explicit TableWriter(std::string directory) : directory_(std::move(directory)) {}
   // Global lines, ascending; `files` of them. At most 0xffff lines.
-  [[nodiscard]] Status add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files);
+  [[nodiscard]] Status add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files,
+                           uint32_t rarity);
   [[nodiscard]] uint64_t size() const noexcept { return count_; }
   [[nodiscard]] Status finish(IndexWriter& out);
 
@@ -57,7 +58,7 @@ class TableWriter {
   struct Row {
     uint64_t hash;
     uint32_t posting;
-    uint32_t unused;
+    uint32_t rarity;
   };
   Status spill();
   Status each_row(const std::function<void(const Row&)>& visit);

@@ -16,10 +16,10 @@ namespace weir::signatures {
 struct PlacedHash {
   uint64_t hash = 0;
   uint32_t file = 0;
-  uint32_t line = 0;  // in the file, from 0
+  uint32_t place = 0;  // line in the file, from 0, times 4, plus rarity (0..3)
   friend bool operator<(const PlacedHash& a, const PlacedHash& b) noexcept {
     if (a.hash != b.hash) return a.hash < b.hash;
-    return a.file != b.file ? a.file < b.file : a.line < b.line;
+    return a.file != b.file ? a.file < b.file : a.place < b.place;
   }
   friend bool operator==(const PlacedHash&, const PlacedHash&) noexcept = default;
 };
