@@ -130,7 +130,7 @@ class CodeChannel final : public DetectionChannel {
     critical_next_ = 0;
     lines_settled_ = 0;
     text_line_ = piece_first_line_ = 0;
-    in_piece_ = ended_ = false;
+    in_piece_ = ended_ = thinned_out_ = false;
     collected_hits_ = collected_critical_ = 0;
     piece_ = kCarried;
   }
@@ -277,8 +277,17 @@ class CodeChannel final : public DetectionChannel {
     remember_piece(asked.piece);
   }
 
-  // Drops the hits of the files that have fewest, until a quarter is free.
-  bool thin_out() { return false; }
+  // At the limit: repeats go first (agents send the same text again and again), then the files that
+  // have fewest hits, until a quarter is free. False when that is not to be had.
+  bool thin_out() {
+    if (thinned_out_) return false;
+    const size_t before = hits_.size();
+    hits_ = thinned(probe_, std::move(hits_), limits_.fingerprint_hits / 4 * 3);
+    counters_.hits_dropped.add(before - hits_.size());
+    thinned_out_ = hits_.size() > limits_.fingerprint_hits / 4 * 3;
+    collected_hits_ = std::min(collected_hits_, hits_.size());
+    return !thinned_out_ && hits_.size() < limits_.fingerprint_hits;
+  }
 
   void remember_piece(int32_t piece) {
     Piece found;
@@ -395,6 +404,7 @@ class CodeChannel final : public DetectionChannel {
   uint32_t piece_first_line_ = 0;
   bool in_piece_ = false;
   bool ended_ = false;
+  bool thinned_out_ = false;
 
   std::span<const PieceMark> block_pieces_;  // during on_block
   std::vector<uint32_t> piece_lines_;        // first text line of each of them

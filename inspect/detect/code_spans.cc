@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
 namespace weir::inspect {
@@ -27,13 +28,17 @@ constexpr double kWindowWeight = 0.6;
 constexpr double kMostWindows = 1.2;
 constexpr double kFollowedWeight = 0.05;
 // The mass at which the score is one half, and how steeply it rises.
-constexpr double kMassHalf = 1.8;
+constexpr double kMassHalf = 0.65;
 constexpr double kMassSlope = 2.2;
-// A run of one line alone is chance more often than not.
-constexpr double kLoneLine = 0.4;
+// Lines that add at least this count; what share of the mass is left by their number: one line, or
+// two, are anyone's more often than three in a row.
+constexpr double kCountsFrom = 0.1;
+double share_of(size_t lines) {
+  return lines >= 4 ? 1.1 : lines == 3 ? 1.0 : lines == 2 ? 0.5 : 0.3;
+}
 
 // By rarity of the words: how much of the weight is left.
-constexpr std::array<double, 4> kRarityFactor{0.35, 0.7, 1.0, 1.2};
+constexpr std::array<double, 4> kRarityFactor{0.5, 0.8, 1.0, 1.2};
 
 double line_weight(const CodeHit& hit) {
   const double whole = kRarityFactor[hit.rarity & 3] / hit.files;
@@ -55,7 +60,8 @@ struct Run {
   uint32_t last_text = 0;
   uint32_t last_line = 0;
   std::array<char, 3> head{};
-  std::map<uint32_t, Line> lines;  // by global line
+  std::vector<uint32_t> text_lines;  // of its hits, ascending
+  std::map<uint32_t, Line> lines;    // by global line
 };
 
 double score_of(double mass) { return 1.0 / (1.0 + std::exp(-(mass - kMassHalf) * kMassSlope)); }
@@ -70,6 +76,9 @@ class FileRuns {
     Run& run = run_for(hit);
     run.last_text = hit.text_line;
     run.last_line = hit.global_line;
+    if (run.text_lines.empty() || run.text_lines.back() != hit.text_line) {
+      run.text_lines.push_back(hit.text_line);
+    }
     Line& line = run.lines[hit.global_line];
     if (hit.whole_line) {
       line.whole = std::max(line.whole, line_weight(hit));
@@ -151,8 +160,36 @@ struct Candidate {
   std::vector<CodeSpan> spans;
 };
 
+// A line of text stands for one line of the file. Where code repeats itself within a file, the run
+// that explains most keeps the text, and the others lose what it has.
+void drop_echoes(std::vector<Run>& runs) {
+  const auto mass_of = [](const Run& run) {
+    double mass = 0;
+    for (const auto& [line, what] : run.lines) mass += what.mass();
+    return mass;
+  };
+  std::vector<std::pair<double, size_t>> order;
+  for (size_t i = 0; i < runs.size(); ++i) order.emplace_back(-mass_of(runs[i]), i);
+  std::sort(order.begin(), order.end());
+  std::unordered_set<uint32_t> taken;
+  std::vector<bool> keep(runs.size());
+  for (const auto& [mass, i] : order) {
+    size_t fresh = 0;
+    for (const uint32_t line : runs[i].text_lines) fresh += taken.insert(line).second ? 1 : 0;
+    keep[i] = 2 * fresh > runs[i].text_lines.size();
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (!keep[i]) continue;
+    if (kept != i) runs[kept] = std::move(runs[i]);
+    ++kept;
+  }
+  runs.resize(kept);
+}
+
 // Spans of one file from its runs, in order of the file.
 std::vector<CodeSpan> spans_of(std::vector<Run>& runs, uint32_t first_line, double& total) {
+  drop_echoes(runs);
   std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) {
     return a.lines.begin()->first < b.lines.begin()->first;
   });
@@ -165,7 +202,12 @@ std::vector<CodeSpan> spans_of(std::vector<Run>& runs, uint32_t first_line, doub
   const auto close = [&] {
     if (lines.empty()) return;
     double mass = 0;
-    for (const auto& [line, adds] : lines) mass += adds;
+    size_t counting = 0;
+    for (const auto& [line, adds] : lines) {
+      mass += adds;
+      counting += adds >= kCountsFrom ? 1 : 0;
+    }
+    mass *= share_of(counting);
     CodeSpan span;
     span.first_line = lines.begin()->first - first_line + 1;
     span.last_line = lines.rbegin()->first - first_line + 1;
@@ -183,10 +225,9 @@ std::vector<CodeSpan> spans_of(std::vector<Run>& runs, uint32_t first_line, doub
       text_line = run.first_text;
       head = run.head;
     }
-    const double factor = run.lines.size() == 1 ? kLoneLine : 1.0;
     for (const auto& [line, what] : run.lines) {
       double& adds = lines[line];
-      adds = std::max(adds, what.mass() * factor);
+      adds = std::max(adds, what.mass());
     }
   }
   close();
@@ -194,6 +235,42 @@ std::vector<CodeSpan> spans_of(std::vector<Run>& runs, uint32_t first_line, doub
 }
 
 }  // namespace
+
+std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits, size_t keep) {
+  const auto place = [](const CodeHit& hit) { return std::pair(hit.global_line, hit.whole_line); };
+  std::sort(hits.begin(), hits.end(), [&place](const CodeHit& a, const CodeHit& b) {
+    if (place(a) != place(b)) return place(a) < place(b);
+    return a.text_line < b.text_line;
+  });
+  hits.erase(
+      std::unique(hits.begin(), hits.end(),
+                  [&place](const CodeHit& a, const CodeHit& b) { return place(a) == place(b); }),
+      hits.end());
+  if (hits.size() <= keep) return hits;
+  struct Part {
+    size_t begin, end;
+  };
+  std::vector<Part> parts;
+  for (size_t i = 0; i < hits.size();) {
+    const auto number = index.file_of(hits[i].global_line);
+    const auto file = number ? index.file(*number) : std::nullopt;
+    size_t end = i + 1;
+    while (file && end < hits.size() && hits[end].global_line - file->first_line < file->lines) {
+      ++end;
+    }
+    if (file) parts.push_back({i, end});
+    i = end;
+  }
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const Part& a, const Part& b) { return a.end - a.begin > b.end - b.begin; });
+  std::vector<CodeHit> out;
+  for (const Part& part : parts) {
+    if (!out.empty() && out.size() + (part.end - part.begin) > keep) break;
+    out.insert(out.end(), hits.begin() + static_cast<std::ptrdiff_t>(part.begin),
+               hits.begin() + static_cast<std::ptrdiff_t>(part.end));
+  }
+  return out;
+}
 
 std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& hits,
                                  ByteSpan tags) {

@@ -38,6 +38,11 @@ struct CodeSpan {
 // Spans that score below this are not told.
 inline constexpr double kLeastScore = 0.5;
 
+// Of hits in any order at most about `keep`: each place once, where it was found first, and the
+// files with most of them. May keep more when they are all of one file.
+std::vector<CodeHit> thinned(const signatures::IndexProbe& index, std::vector<CodeHit> hits,
+                             size_t keep);
+
 // `tags` are the line tags of the text, by text line; it may end early. Sorts `hits`. Spans are
 // ordered by score, the file that explains most first.
 std::vector<CodeSpan> find_spans(const signatures::IndexProbe& index, std::vector<CodeHit>& hits,

@@ -25,7 +25,7 @@ void FileReader::read(std::string_view content, bool critical, FileFingerprints&
   normaliser_.finish(text_);
   const ByteSpan bytes = text_.bytes();
   const std::vector<uint32_t>& ends = text_.line_ends();
-  const std::vector<bool> common = common_lines(content);
+  const std::vector<LineKind> kinds = line_kinds(content);
 
   size_t raw = 0;  // where the line begins in `content`
   for (uint32_t i = 0; i < ends.size(); ++i) {
@@ -36,11 +36,11 @@ void FileReader::read(std::string_view content, bool critical, FileFingerprints&
         content.substr(raw, newline == std::string_view::npos ? newline : newline - raw);
     raw = newline == std::string_view::npos ? content.size() : newline + 1;
     const uint64_t hash = fingerprinter_.line(line);
-    const uint32_t distinctive = distinctive_letters(raw_line);
+    const uint32_t distinctive = kinds[i] == LineKind::kCode ? distinctive_letters(raw_line) : 0;
     rarities_.push_back(static_cast<uint8_t>(rarity(distinctive)));
     out.tags.push_back(Fingerprinter::tag(line.size(), hash));
     if (line.size() < kLineMin || line.size() > kLineMax) continue;
-    if (common[i] || low_in_entropy(line)) {
+    if (kinds[i] == LineKind::kLicence || low_in_entropy(line)) {
       ++out.dropped;
       continue;
     }
@@ -56,8 +56,8 @@ void FileReader::read(std::string_view content, bool critical, FileFingerprints&
   for (const uint32_t at : anchors_) {
     // A window belongs to the line that its middle stands in.
     while (line < ends.size() && ends[line] <= at + kWindow / 2) ++line;
-    if (line >= common.size()) break;
-    if (common[line] || low_in_entropy(bytes.subspan(at, kWindow))) {
+    if (line >= kinds.size()) break;
+    if (kinds[line] == LineKind::kLicence || low_in_entropy(bytes.subspan(at, kWindow))) {
       ++out.dropped;
       continue;
     }

@@ -32,6 +32,20 @@ bool is_import(std::string_view line) noexcept {
          (begins(line, "const ") || begins(line, "var ") || begins(line, "let "));
 }
 
+// What stands in licences and nowhere else, in comments or not. Of the line in lower case.
+bool is_licence_phrase(const std::string& line) noexcept {
+  for (const std::string_view phrase :
+       {"redistributions of source", "redistributions in binary",
+        "redistribution and use in source", "warranties of merchantability", "implied warranties",
+        "implied warranty", "permission is hereby granted", "substantial portions of the software",
+        "in no event shall", "apache license, version", "gnu general public license",
+        "gnu lesser general public", "without specific prior written permission",
+        "mozilla public license", "the software is provided \"as is\""}) {
+    if (line.find(phrase) != std::string::npos) return true;
+  }
+  return false;
+}
+
 // Of the line in lower case.
 unsigned licence_words(const std::string& line) noexcept {
   unsigned count = 0;
@@ -52,8 +66,10 @@ bool begins_comment(std::string_view line) noexcept {
 
 }  // namespace
 
-std::vector<bool> common_lines(std::string_view content) {
-  std::vector<bool> out;
+std::vector<LineKind> line_kinds(std::string_view content) {
+  constexpr size_t kAround = 3;  // lines before and after a phrase that belong to it
+  std::vector<LineKind> out;
+  std::vector<size_t> phrases;
   // The comment block in progress: where licence words stand in it, and how many.
   bool in_block = false;
   bool starred = false;  // between /* and */
@@ -66,7 +82,7 @@ std::vector<bool> common_lines(std::string_view content) {
       const size_t from = first_word > block_begin + 2 ? first_word - 2 : block_begin;
       const size_t to = std::min(out.size(), last_word + 4);
       std::fill(out.begin() + static_cast<std::ptrdiff_t>(from),
-                out.begin() + static_cast<std::ptrdiff_t>(to), true);
+                out.begin() + static_cast<std::ptrdiff_t>(to), LineKind::kLicence);
     }
     in_block = false;
     words = 0;
@@ -83,9 +99,10 @@ std::vector<bool> common_lines(std::string_view content) {
     } else if (!comment) {
       end_block();
     }
+    lower.assign(line);
+    for (char& c : lower) c = is_upper(c) ? static_cast<char>(c + 32) : c;
+    if (is_licence_phrase(lower)) phrases.push_back(out.size());
     if (comment) {
-      lower.assign(line);
-      for (char& c : lower) c = is_upper(c) ? static_cast<char>(c + 32) : c;
       if (const unsigned here = licence_words(lower); here > 0) {
         if (words == 0) first_word = out.size();
         last_word = out.size();
@@ -99,10 +116,16 @@ std::vector<bool> common_lines(std::string_view content) {
         starred = true;
       }
     }
-    out.push_back(!starred && is_import(line));
+    out.push_back(!starred && is_import(line) ? LineKind::kImport : LineKind::kCode);
     at = stop + 1;
   }
   end_block();
+  for (const size_t at : phrases) {
+    const size_t from = at > kAround ? at - kAround : 0;
+    const size_t to = std::min(out.size(), at + kAround + 1);
+    std::fill(out.begin() + static_cast<std::ptrdiff_t>(from),
+              out.begin() + static_cast<std::ptrdiff_t>(to), LineKind::kLicence);
+  }
   return out;
 }
 

@@ -1,6 +1,5 @@
-// Which lines of a source file say nothing of whose code it is: licence and copyright comments,
-// imports, and lines made of words that stand in everyone's code. They are left out of an index, so
-// that they cannot alert.
+// How much a line of a source file says of whose code it is. Licence and copyright texts are left
+// out of an index; imports and lines made of words that stand in everyone's code count little.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +8,10 @@
 
 namespace weir::signatures {
 
-// For each line of `content` (cut at '\n'; as many as the normaliser counts) true when it is part
-// of a licence comment or an import.
-std::vector<bool> common_lines(std::string_view content);
+enum class LineKind : uint8_t { kCode, kImport, kLicence };
+
+// Of each line of `content` (cut at '\n'; as many as the normaliser counts).
+std::vector<LineKind> line_kinds(std::string_view content);
 
 // Letters in the words of a line that are not everyone's: identifiers and the words of strings and
 // comments, without keywords and the most common names.
