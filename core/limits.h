@@ -25,6 +25,10 @@ struct Limits {
   size_t quic_crypto_bytes = 64U << 10;
   size_t server_hello_bytes = 16U << 10;
   size_t certificate_bytes = 32U << 10;  // kept of a Certificate message: the leaf comes first
+  // nDPI, for flows that no parser of our own knows.
+  size_t ndpi_flows = 4096;      // looked at at once; 0.7 KB each and what nDPI allocates for it
+  size_t ndpi_tcp_packets = 12;  // with payload, before a flow counts as unknown
+  size_t ndpi_udp_packets = 8;
   // HTTP.
   size_t header_line_bytes = 32U << 10;
   size_t header_bytes = 128U << 10;
