@@ -60,6 +60,7 @@ constexpr std::array kRows = {
     bytes("content_path_bytes", &Limits::content_path_bytes, 64, 64 * kKi),
     bytes("excerpt_bytes", &Limits::excerpt_bytes, 0, kKi),
     count("evidence_per_request", &Limits::evidence_per_request, 1, 64 * kKi),
+    count("rule_candidates", &Limits::rule_candidates, 16, 16 * kMi),
     count("fingerprint_lines", &Limits::fingerprint_lines, kKi, 1024 * kMi),
     count("fingerprint_hits", &Limits::fingerprint_hits, 64, 16 * kMi),
     count("open_incidents", &Limits::open_incidents, 1, 16 * kMi),
