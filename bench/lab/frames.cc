@@ -1,5 +1,8 @@
 #include "bench/lab/frames.h"
 
+#include "core/byte_reader.h"
+#include "core/check.h"
+
 namespace weir::lab {
 namespace {
 
@@ -104,6 +107,44 @@ Bytes ethernet(uint16_t type, ByteSpan payload, const std::vector<VlanTag>& tags
 Bytes ethernet_ip(ByteSpan ip, const std::vector<VlanTag>& tags) {
   const bool v6 = !ip.empty() && ip[0] >> 4 == 6;
   return ethernet(v6 ? 0x86dd : 0x0800, ip, tags);
+}
+
+bool carries_vlan(uint32_t link_type) noexcept {
+  return link_type == 1 || link_type == 113 || link_type == 276;
+}
+
+Bytes reframe(ByteSpan ethernet_frame, uint32_t link_type) {
+  ByteReader in(ethernet_frame);
+  in.skip(12);
+  const uint16_t outer_type = in.u16();
+  const ByteSpan behind_outer_type = in.peek();  // tags, if any, and the packet
+  uint16_t type = outer_type;
+  while (type == 0x8100 || type == 0x88a8) {
+    in.skip(2);
+    type = in.u16();
+  }
+  WEIR_CHECK(in.ok());
+  const bool v6 = type == 0x86dd;
+  ByteWriter out;
+  switch (link_type) {
+    case 1:
+      return {ethernet_frame.begin(), ethernet_frame.end()};
+    case 113:
+      out.u16(0).u16(1).u16(6).u64(0x0200000000010000).u16(outer_type);
+      return out.bytes(behind_outer_type).take();
+    case 276:
+      out.u16(outer_type).u16(0).u32(2).u16(1).u8(0).u8(6).u64(0x0200000000010000);
+      return out.bytes(behind_outer_type).take();
+    case 101:
+      return out.bytes(in.rest()).take();
+    case 0:
+      return out.le32(v6 ? 30 : 2).bytes(in.rest()).take();
+    case 108:
+      return out.u32(v6 ? 24 : 2).bytes(in.rest()).take();
+    default:
+      WEIR_CHECK(link_type == 9);
+      return out.u16(0xff03).u16(v6 ? 0x0057 : 0x0021).bytes(in.rest()).take();
+  }
 }
 
 }  // namespace weir::lab

@@ -50,4 +50,10 @@ struct VlanTag {
 Bytes ethernet_ip(ByteSpan ip, const std::vector<VlanTag>& tags = {});
 Bytes ethernet(uint16_t type, ByteSpan payload, const std::vector<VlanTag>& tags = {});
 
+// The same packet behind another link layer: LINKTYPE_ETHERNET (1), LINUX_SLL (113), LINUX_SLL2
+// (276), RAW (101), NULL (0), LOOP (108), PPP (9). All but the first three lose VLAN tags. Ends the
+// process on any other.
+Bytes reframe(ByteSpan ethernet_frame, uint32_t link_type);
+bool carries_vlan(uint32_t link_type) noexcept;
+
 }  // namespace weir::lab

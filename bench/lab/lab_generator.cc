@@ -7,6 +7,7 @@
 
 #include "bench/lab/capture_writer.h"
 #include "bench/lab/code_pool.h"
+#include "bench/lab/frames.h"
 #include "bench/lab/http_messages.h"
 #include "bench/lab/traffic.h"
 
@@ -80,6 +81,39 @@ void add_background(const LabOptions& options, LabRandom& random, Traffic& traff
   }
 }
 
+Status write_pcap(const std::vector<LabPacket>& packets, const LabOptions& options,
+                  const std::string& path) {
+  PcapFormat format;
+  format.link_type = options.link_type;
+  PcapWriter out(format);
+  for (const LabPacket& packet : packets) {
+    out.add(packet.time, reframe(packet.frame, options.link_type));
+  }
+  return write_file(path, out.bytes());
+}
+
+// Interfaces with clocks, snaplens and link types of their own take turns.
+Status write_pcapng(const std::vector<LabPacket>& packets, const std::string& path) {
+  constexpr uint16_t kCooked2 = 276;
+  PcapngWriter out;
+  out.interface({1, 262'144, 9, 0});
+  out.interface({kCooked2, 65'535, 6, 0});
+  uint32_t turn = 0;
+  for (const LabPacket& packet : packets) {
+    const auto ns = static_cast<uint64_t>(packet.time.ns);
+    if (turn++ % 2 == 0) {
+      out.packet(0, ns, packet.frame);
+    } else {
+      out.packet(1, ns / 1000, reframe(packet.frame, kCooked2));
+    }
+  }
+  return write_file(path, out.bytes());
+}
+
+bool is_known_link_type(uint32_t type) {
+  return carries_vlan(type) || type == 101 || type == 0 || type == 108 || type == 9;
+}
+
 }  // namespace
 
 std::string_view to_string(LabKind kind) noexcept {
@@ -120,6 +154,11 @@ Result<LabReport> generate_lab(const LabOptions& options, const std::string& pca
   if (!(options.leak_share >= 0 && options.leak_share <= 1)) {
     return Error{"the share of leaking sessions must be between 0 and 1", ""};
   }
+  if (!is_known_link_type(options.link_type)) {
+    return Error{"link type " + std::to_string(options.link_type) +
+                     " is not one of 0, 1, 9, 101, 108, 113, 276",
+                 ""};
+  }
   Result<CodePool> pool = CodePool::load(options.code_directory);
   if (!pool) return pool.error();
   LabRandom random(options.seed);
@@ -131,15 +170,18 @@ Result<LabReport> generate_lab(const LabOptions& options, const std::string& pca
   std::vector<LabPacket>& packets = traffic.packets();
   std::stable_sort(packets.begin(), packets.end(),
                    [](const LabPacket& a, const LabPacket& b) { return a.time < b.time; });
-  PcapWriter pcap;
-  for (const LabPacket& packet : packets) pcap.add(packet.time, packet.frame);
   report.packets = packets.size();
   report.bytes = traffic.frame_bytes();
   report.labels = std::move(traffic.labels());
   std::stable_sort(report.labels.begin(), report.labels.end(),
                    [](const LabLabel& a, const LabLabel& b) { return a.time < b.time; });
 
-  if (Status written = write_file(pcap_out, pcap.bytes()); !written) return written.error();
+  if (!options.pcapng && !carries_vlan(options.link_type)) {
+    for (LabLabel& label : report.labels) label.encapsulation = 0;
+  }
+  const Status captured =
+      options.pcapng ? write_pcapng(packets, pcap_out) : write_pcap(packets, options, pcap_out);
+  if (!captured) return captured.error();
   if (labels_out.empty()) return report;
   std::string lines;
   for (const LabLabel& label : report.labels) lines += to_json(label) + '\n';

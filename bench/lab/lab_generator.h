@@ -24,6 +24,11 @@ struct LabOptions {
   Timestamp start{1'780'000'000'000'000'000};
   // Ordinary traffic besides: at least that many bytes of frames. The capture is built in memory.
   uint64_t background_bytes = 4U << 20;
+  // Link layer of the capture; see reframe() in frames.h for the choice.
+  uint32_t link_type = 1;
+  // pcapng with two interfaces, of Ethernet and of Linux cooked v2 (then link_type is not read);
+  // otherwise pcap with nanoseconds.
+  bool pcapng = false;
 };
 
 // kLeak: protected code in clear. kInnocent: a session with an AI service without it, or encrypted.
@@ -57,7 +62,7 @@ struct LabReport {
   std::vector<LabLabel> labels;
 };
 
-// Writes the capture (pcap, nanoseconds) and one JSON object a line for each label. An empty
+// Writes the capture and one JSON object a line for each label. An empty
 // `labels_out` writes no labels.
 Result<LabReport> generate_lab(const LabOptions& options, const std::string& pcap_out,
                                const std::string& labels_out);

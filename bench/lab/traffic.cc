@@ -47,10 +47,11 @@ uint64_t Traffic::frame_bytes() const noexcept {
   return sum;
 }
 
+uint16_t Traffic::next_port() noexcept { return static_cast<uint16_t>(32'768 + port_++ % 28'000); }
+
 Traffic::Path Traffic::make_path(const std::string& host, uint16_t port, bool v6) {
   Path path;
-  path.client = {client_address(random_.below(200), v6),
-                 static_cast<uint16_t>(random_.between(32'768, 60'999))};
+  path.client = {client_address(random_.below(200), v6), next_port()};
   path.server = {host_address(host, v6), port};
   path.link.round_trip = Duration::millis(static_cast<int64_t>(random_.between(4, 60)));
   return path;
@@ -85,7 +86,7 @@ Timestamp Traffic::resolve(const Path& path, const std::string& host, Timestamp 
   exchange.address = path.server.ip;
   // Clients ask over IPv4 or IPv6 as they reach the server.
   Path dns = path;
-  dns.client.port = static_cast<uint16_t>(random_.between(32'768, 60'999));
+  dns.client.port = next_port();
   const bool v6 = !path.client.ip.is_v4();
   dns.server = {v6 ? client_address(0xffff, true) : kResolver, kDnsPort};
   const Timestamp answered = start + Duration::millis(static_cast<int64_t>(random_.between(1, 9)));

@@ -16,7 +16,7 @@ namespace weir::lab {
 
 class Traffic {
  public:
-  explicit Traffic(LabRandom& random) : random_(random) {}
+  explicit Traffic(LabRandom& random) : random_(random), port_(random.below(28'000)) {}
 
   // Each begins at `start`, makes its packets, and adds one label (a DNS exchange adds its own).
   // `serial` chooses the client kind and varies link and transport, so that a run has some of each.
@@ -39,6 +39,7 @@ class Traffic {
     Endpoint server;
     LinkPlan link;
   };
+  uint16_t next_port() noexcept;
   Path make_path(const std::string& host, uint16_t port, bool v6);
   Timestamp resolve(const Path& path, const std::string& host, Timestamp start);
   void datagram(Timestamp time, const Endpoint& from, const Endpoint& to, ByteSpan payload,
@@ -49,6 +50,7 @@ class Traffic {
            bool post_quantum);
 
   LabRandom& random_;
+  uint64_t port_;  // each session takes the next, so that no two flows share a key
   std::vector<LabPacket> packets_;
   std::vector<LabLabel> labels_;
 };

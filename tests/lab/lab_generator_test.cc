@@ -52,37 +52,81 @@ TEST_F(LabGeneratorTest, SameSeedSameBytesOtherSeedOtherBytes) {
   EXPECT_NE(read_file(file("a.pcap")), read_file(file("c.pcap")));
 }
 
-TEST_F(LabGeneratorTest, EveryPacketDecodesAndBelongsToALabel) {
-  const auto report = generate_lab(options_, file("a.pcap"), "");
-  ASSERT_TRUE(report) << report.error().to_string();
-  const auto key = [](const Endpoint& a, const Endpoint& b, uint8_t protocol, uint32_t vlan) {
-    bool swapped = false;
-    const FlowKey made = FlowKey::make(a, b, protocol, vlan, &swapped);
-    return to_hex(made.bytes());
-  };
-  std::set<std::string> labelled;
-  for (const LabLabel& label : report.value().labels) {
-    const bool tcp = label.protocol == "http" || label.protocol == "tls";
-    labelled.insert(key(label.client, label.server, tcp ? 6 : 17, label.encapsulation));
-  }
-  auto opened = capture::CaptureFile::open(file("a.pcap"));
-  ASSERT_TRUE(opened);
+std::string flow_of(const Endpoint& a, const Endpoint& b, uint8_t protocol, uint32_t vlan) {
+  bool swapped = false;
+  return to_hex(FlowKey::make(a, b, protocol, vlan, &swapped).bytes());
+}
+
+// What a capture shows: the flows, and a digest of all payloads in order.
+struct Shown {
+  std::set<std::string> flows;
+  uint64_t digest = 0;
+  uint64_t packets = 0;
+};
+
+Shown read_capture(const std::string& path) {
+  Shown out;
+  auto opened = capture::CaptureFile::open(path);
+  EXPECT_TRUE(opened);
   capture::PacketDecoder decoder;
   RawPacket raw;
   DecodedPacket packet;
   Timestamp last;
-  uint64_t packets = 0;
-  std::set<std::string> seen;
-  while ((*opened)->next(raw) == capture::CaptureFile::Next::kPacket) {
-    ++packets;
-    ASSERT_EQ(decoder.decode(raw, packet), capture::DecodeOutcome::kDecoded);
+  capture::CaptureFile::Next next = capture::CaptureFile::Next::kEnd;
+  while ((next = (*opened)->next(raw)) == capture::CaptureFile::Next::kPacket) {
+    ++out.packets;
+    EXPECT_EQ(decoder.decode(raw, packet), capture::DecodeOutcome::kDecoded);
     EXPECT_LE(last, packet.time);
     EXPECT_EQ(packet.missing, 0U);
     last = packet.time;
-    seen.insert(key(packet.source, packet.destination, packet.protocol, packet.encapsulation));
+    out.flows.insert(
+        flow_of(packet.source, packet.destination, packet.protocol, packet.encapsulation));
+    out.digest = mix64(out.digest + siphash({}, packet.payload));
   }
-  EXPECT_EQ(packets, report.value().packets);
-  EXPECT_EQ(seen, labelled);
+  EXPECT_EQ(next, capture::CaptureFile::Next::kEnd);
+  return out;
+}
+
+std::set<std::string> labelled_flows(const LabReport& report) {
+  std::set<std::string> out;
+  for (const LabLabel& label : report.labels) {
+    const bool tcp = label.protocol == "http" || label.protocol == "tls";
+    const bool added =
+        out.insert(flow_of(label.client, label.server, tcp ? 6 : 17, label.encapsulation)).second;
+    EXPECT_TRUE(added) << "two labels for one flow";
+  }
+  return out;
+}
+
+TEST_F(LabGeneratorTest, EveryPacketDecodesAndBelongsToALabel) {
+  const auto report = generate_lab(options_, file("a.pcap"), "");
+  ASSERT_TRUE(report) << report.error().to_string();
+  const Shown shown = read_capture(file("a.pcap"));
+  EXPECT_EQ(shown.packets, report.value().packets);
+  EXPECT_EQ(shown.flows, labelled_flows(report.value()));
+}
+
+TEST_F(LabGeneratorTest, EveryFormatShowsTheSamePayloads) {
+  options_.background_bytes = 1U << 17;
+  ASSERT_TRUE(generate_lab(options_, file("a.pcap"), ""));
+  const Shown ethernet = read_capture(file("a.pcap"));
+  for (const uint32_t type : {0U, 9U, 101U, 108U, 113U, 276U}) {
+    options_.link_type = type;
+    const auto report = generate_lab(options_, file("b.pcap"), "");
+    ASSERT_TRUE(report);
+    const Shown shown = read_capture(file("b.pcap"));
+    EXPECT_EQ(shown.packets, ethernet.packets);
+    EXPECT_EQ(shown.digest, ethernet.digest) << type;
+    EXPECT_EQ(shown.flows, labelled_flows(report.value())) << type;
+  }
+  options_.link_type = 1;
+  options_.pcapng = true;
+  ASSERT_TRUE(generate_lab(options_, file("b.pcapng"), ""));
+  const Shown shown = read_capture(file("b.pcapng"));
+  EXPECT_EQ(shown.digest, ethernet.digest);
+  EXPECT_EQ(shown.flows, ethernet.flows);
+  options_.link_type = 147;
+  EXPECT_FALSE(generate_lab(options_, file("b.pcap"), ""));
 }
 
 TEST_F(LabGeneratorTest, LabelsAreConsistent) {
