@@ -1,15 +1,18 @@
 // The AI-service catalogue: which service a host, a request or an address belongs to, with the
 // company's own services and statuses merged in; and the client programs that user agents and TLS
-// fingerprints name. Immutable once made; look-ups allocate nothing.
+// fingerprints name. Immutable once made; look-ups allocate nothing. ai_services.yaml and
+// tools.yaml say at their heads how they are written.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/settings.h"
+#include "config/yaml.h"
 #include "core/ip.h"
 #include "core/result.h"
 #include "core/verdict.h"
@@ -52,23 +55,41 @@ class Catalogue {
   // errors that name the near ones.
   static Result<std::shared_ptr<const Catalogue>> load(const std::string& directory,
                                                        const config::ServiceSettings& company);
+  // The same from memory.
+  static Result<std::shared_ptr<const Catalogue>> parse(std::string_view services,
+                                                        std::string_view tools,
+                                                        const config::ServiceSettings& company);
   ~Catalogue();
 
-  // `host` in any case, with or without port. Returns the strongest.
+  // `host` in any case, with or without port. The most specific pattern decides; the company's own
+  // hosts come before all others.
   [[nodiscard]] ServiceMatch match_host(std::string_view host) const noexcept;
   // Host, path with query, and tool id ("" when unknown) of a request; falls back to match_host.
   [[nodiscard]] ServiceMatch match_request(std::string_view host, std::string_view target,
                                            std::string_view tool) const noexcept;
+  // Own networks classify (kHost); ranges of the catalogue only support (kAddress).
   [[nodiscard]] ServiceMatch match_address(const IpAddress& server) const noexcept;
   // Null when not known.
   [[nodiscard]] const Tool* tool_by_user_agent(std::string_view user_agent) const noexcept;
   [[nodiscard]] const Tool* tool_by_ja4(std::string_view ja4) const noexcept;
+
+  // Whether the tool's vendor names this host; nothing when the tool is unknown or its vendor names
+  // none.
+  [[nodiscard]] std::optional<bool> documents(std::string_view tool,
+                                              std::string_view host) const noexcept;
+  // The vendor whose tenant restriction this header carries; empty when it is none.
+  [[nodiscard]] std::string_view tenant_header_vendor(std::string_view name) const noexcept;
 
   [[nodiscard]] size_t services() const noexcept;
   [[nodiscard]] size_t host_patterns() const noexcept;
 
  private:
   struct Impl;
+  static Result<std::shared_ptr<const Catalogue>> make(const config::YamlNode& services,
+                                                       const std::string& services_file,
+                                                       const config::YamlNode& tools,
+                                                       const std::string& tools_file,
+                                                       const config::ServiceSettings& company);
   explicit Catalogue(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
