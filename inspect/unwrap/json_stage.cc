@@ -35,7 +35,7 @@ JsonStage::JsonStage(Chain& chain, Level& next)
   frames_.reserve(chain.limits.json_depth);
 }
 
-void JsonStage::begin(const StreamInfo& info, bool declared) noexcept {
+void JsonStage::begin(const StreamInfo& info, bool declared, bool document) noexcept {
   chain_.counters.json.add();
   if (info.origin == Origin::kString) chain_.counters.json_nested.add();
   info_ = info;
@@ -45,6 +45,14 @@ void JsonStage::begin(const StreamInfo& info, bool declared) noexcept {
   overflow_ = 0;
   key_size_ = literal_size_ = esc_size_ = out_size_ = 0;
   key_open_ = reopen_ = false;
+  if (document) {
+    chain_.emitter.path().append(">json");
+    chain_.emitter.open(info.label, info.offset, true);
+    into_ = Into::kLoose;
+    state_ = State::kString;
+    base_path_ = chain_.emitter.path().size();
+    return;
+  }
   chain_.emitter.path().append(">json:");
   base_path_ = chain_.emitter.path().size();
 }
@@ -171,6 +179,7 @@ const uint8_t* JsonStage::structure(const uint8_t* p, const uint8_t* end) noexce
       }
       if (is_literal(c)) {
         literal_size_ = 0;
+        literal_offset_ = offset_at(p);
         state_ = State::kLiteral;
         return p;
       }
@@ -428,7 +437,7 @@ void JsonStage::fail(std::string_view pending, const uint8_t* p) noexcept {
   } else {
     append_component();
   }
-  chain_.emitter.open(label(), p == nullptr ? info_.offset : offset_at(p), true);
+  chain_.emitter.open(label(), p == nullptr ? literal_offset_ : offset_at(p), true);
   chain_.emitter.text(as_bytes(pending));
   into_ = Into::kLoose;
   state_ = declared_ ? State::kString : State::kPlain;

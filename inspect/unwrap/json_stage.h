@@ -17,8 +17,9 @@ class JsonStage final : public Stage {
  public:
   JsonStage(Chain& chain, Level& next);
   // `declared`: a header says that it is JSON, so what is broken is still read as JSON strings
-  // (escapes resolved) instead of as it is.
-  void begin(const StreamInfo& info, bool declared) noexcept;
+  // (escapes resolved) instead of as it is. `document`: the text may be a file and matter as a
+  // whole, so it is one piece, keys and brackets included, with the escapes in it resolved.
+  void begin(const StreamInfo& info, bool declared, bool document) noexcept;
   void on_data(ByteSpan data, uint64_t offset) noexcept override;
   void on_gap(uint64_t bytes) noexcept override;
   void end(EndReason reason) noexcept override;
@@ -86,6 +87,7 @@ class JsonStage final : public Stage {
   bool reopen_ = false;      // the next byte begins a piece (after a gap)
   std::array<char, 32> literal_;
   size_t literal_size_ = 0;
+  uint64_t literal_offset_ = 0;
   std::array<uint8_t, 12> esc_;
   size_t esc_size_ = 0;
   // The chunk in hand, for offsets.

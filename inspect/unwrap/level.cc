@@ -140,7 +140,7 @@ void Level::open_stage(const Guess& guess, ByteSpan first) noexcept {
                   guess.skip, info_.transfer != Transfer::kNone);
       break;
     default:
-      made(json_, chain_, next()).begin(info_, guess.declared);
+      made(json_, chain_, next()).begin(info_, guess.declared, guess.document);
       stage_ = json_.get();
   }
 }

@@ -349,6 +349,13 @@ bool take_last(std::string_view& list, std::string_view& element) noexcept {
   return true;
 }
 
+// A line break stands behind the first bracket.
+bool is_laid_out(ByteSpan json) noexcept {
+  const size_t bracket = skip_blanks(json, 0);
+  const size_t next = skip_blanks(json, std::min(bracket + 1, json.size()));
+  return as_chars(json.subspan(bracket, next - bracket)).find('\n') != std::string_view::npos;
+}
+
 bool is_word(std::string_view text, std::string_view lower) noexcept {
   return text.size() == lower.size() && contains_word(text, lower);
 }
@@ -433,8 +440,11 @@ Guess guess_string(ByteSpan first, bool final) noexcept {
   if (start == first.size()) return {enough ? Kind::kText : Kind::kMore};
   if (first[start] == '{' || first[start] == '[') {
     if (!enough) return {Kind::kMore};
-    const bool json = begins_json(first.first(std::min(first.size(), kJsonSniffBytes)));
-    return {json ? Kind::kJson : Kind::kText};
+    first = first.first(std::min(first.size(), kJsonSniffBytes));
+    Guess guess;
+    guess.kind = begins_json(first) ? Kind::kJson : Kind::kText;
+    guess.document = is_laid_out(first);
+    return guess;
   }
   return guess_run(first, final);
 }
@@ -459,6 +469,7 @@ Guess guess_body(ByteSpan first, bool final, const StreamInfo& info) noexcept {
   if (start < first.size()) {
     const uint8_t c = first[start];
     guess.declared = contains_word(info.content_type, "json");
+    guess.document = info.origin != Origin::kBody && is_laid_out(first.subspan(start));
     if (guess.declared && (c == '{' || c == '[' || c == '"')) return is(Kind::kJson);
     if (begins_json(first.subspan(start))) return is(Kind::kJson);
   }

@@ -37,6 +37,7 @@ enum class Coding : uint8_t { kGzip, kZlib, kDeflate, kBrotli, kZstd };
 struct Guess {
   Kind kind = Kind::kMore;
   bool declared = false;        // JSON: the header says so too
+  bool document = false;        // JSON laid out for people, as files are: to be kept as one text
   bool unreadable = false;      // kText, but of no use to a reader: base64 of what is no text
   bool wrong_coding = false;    // the header names a coding that it is not
   bool unknown_coding = false;  // the header names a coding that is not known

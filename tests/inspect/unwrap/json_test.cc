@@ -54,6 +54,67 @@ TEST(JsonUnwrap, NestedJsonThatBreaksGoesOnAsText) {
                     "@106] foo(), \\n}\n");
 }
 
+// What an agent read from a JSON file: it must be found as the file it is, and code in it too.
+TEST(JsonUnwrap, LaidOutJsonInAStringStaysWhole) {
+  expect_pieces(R"({"a":"{\n  \"name\": \"x\",\n  \"script\": \"a\\n\\tb\"\n}\n"})",
+                "[b>json:a>json|a@106] {\n  \"name\": \"x\",\n  \"script\": \"a\n\tb\"\n}\n\n");
+  expect_pieces("--B\r\nContent-Disposition: form-data; name=f\r\n\r\n{\n \"k\": \"v\"\n}\r\n--B--",
+                "[b>multipart:f>json|f@147] {\n \"k\": \"v\"\n}\n",
+                {"multipart/form-data; boundary=B", "", {}});
+}
+
+TEST(JsonUnwrap, AfterAGapAllIsTakenForTheInsideOfAString) {
+  inspect::UnwrapCounters counters;
+  const Limits limits;
+  inspect::Unwrapper unwrapper(limits, counters);
+  TranscriptSink sink;
+  unwrapper.begin({"b", "", ""}, sink);
+  unwrapper.on_data(as_bytes(R"({"a":"one\ntwo \u00)"), 0);
+  unwrapper.on_gap(5);
+  unwrapper.on_data(as_bytes(R"(three\nfour","b":"\tx"})"), 25);
+  unwrapper.end(inspect::EndReason::kComplete);
+  EXPECT_EQ(sink.transcript(),
+            "[b>json:a|a@6] one\ntwo \\u00 !1\n[b>json:|@25] three\nfour\",\"b\":\"\tx\"}\n");
+  EXPECT_EQ(counters.json_gaps.get(), 1U);
+}
+
+TEST(JsonUnwrap, DeepNestingStillGivesItsStrings) {
+  Body body;
+  body.limits.json_depth = 3;
+  expect_pieces(R"([[[[["x"],{"k":"y"}]],"z"]])",
+                "[b>json:[0][0][0]|@106] x\n[b>json:[0][0][0]|@112] k\n[b>json:[0][0][0]|@116] y\n"
+                "[b>json:[0][1]|@123] z\n",
+                body);
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "{\"k\":[";
+  const Unwrapped got = unwrap(deep + "\"end\"");
+  EXPECT_EQ(got.counters.json_depth_limit.get(), 1U);
+  EXPECT_EQ(got.text.substr(got.text.size() - 3), "end");
+}
+
+TEST(JsonUnwrap, BrokenJsonGoesOnAsText) {
+  const std::string fill(300, '.');
+  const std::string bytes = "{\"a\":\"" + fill + R"(","b":print("y\n"),"c":"z"})";
+  const std::string before = "[b>json:a|a@106] " + fill + "\n[b>json:b|b@412] print(\"y";
+  expect_pieces(bytes, before + "\\n\"),\"c\":\"z\"}\n");
+  expect_pieces(bytes, before + "\n\"),\"c\":\"z\"}\n", {"application/json", "", {}});
+  EXPECT_EQ(unwrap(bytes).counters.json_errors.get(), 1U);
+  // Within the bytes that are looked at first, it is no JSON at all.
+  expect_pieces(R"({"b":print("y\n")})", "[b>text|@100] {\"b\":print(\"y\\n\")}\n");
+}
+
+TEST(JsonUnwrap, LongKeysAreText) {
+  const std::string key =
+      "int main() { return 0; } // a key can carry code just as well as a value";
+  expect_pieces("{\"" + key + "\":1}", "[b>json:.{key}|@102] " + key + "\n");
+}
+
+TEST(JsonUnwrap, MissingCommasAndByteOrderMark) {
+  expect_pieces("\xEF\xBB\xBF[\"a\" \"b\",,\"c\",]",
+                "[b>json:[0]|@105] a\n[b>json:[1]|@109] b\n[b>json:[3]|@114] c\n",
+                {"application/json", "", {}});
+}
+
 TEST(JsonUnwrap, JsonLines) {
   expect_pieces("{\"a\":\"x\"}\n{\"b\":\"y\"}\n", "[b>json:a|a@106] x\n[b>json:b|b@116] y\n");
 }
