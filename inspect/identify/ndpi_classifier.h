@@ -78,9 +78,10 @@ class NdpiEngine {
 
   // An empty flow when Limits::ndpi_flows are being looked at.
   [[nodiscard]] NdpiFlow begin() noexcept;
-  // Shows a packet. Packets without payload are passed over. A verdict comes once, known or (after
-  // the last packet that a flow gets) unknown; with it the flow is freed. Not for concurrent use:
-  // ends the process when two threads are in one engine.
+  // Shows a packet, always of the same transport protocol (nDPI loses memory otherwise; flow keys
+  // see to it). Packets without payload are passed over. A verdict comes once, known or (after the
+  // last packet that a flow gets) unknown; with it the flow is freed. Not for concurrent use: ends
+  // the process when two threads are in one engine.
   [[nodiscard]] std::optional<NdpiVerdict> feed(NdpiFlow& flow, const DecodedPacket& packet);
   // The flow ends early: what can be said.
   [[nodiscard]] NdpiVerdict give_up(NdpiFlow& flow);
