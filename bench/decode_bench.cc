@@ -1,11 +1,16 @@
-// Rate of PacketDecoder on frames that lie in cache, by kind of frame. Bytes are those of the wire.
+// Rate of PacketDecoder on frames that lie in cache, by kind of frame, and of reading and decoding
+// a capture file that lies in the page cache. Bytes are those of the wire.
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
+#include "bench/lab/capture_writer.h"
 #include "bench/lab/frames.h"
 #include "capture/packet_decoder.h"
+#include "capture/packet_source.h"
 
 namespace {
 
@@ -66,5 +71,45 @@ BENCHMARK(Decode)->ArgName("1500")->Arg(kLarge);
 BENCHMARK(Decode)->ArgName("qinq")->Arg(kVlan);
 BENCHMARK(Decode)->ArgName("ipv6")->Arg(kIpv6);
 BENCHMARK(Decode)->ArgName("udp")->Arg(kUdp);
+
+void ReadFile(benchmark::State& state) {
+  constexpr size_t kRounds = 64;
+  const bool pcapng = state.range(0) == 1;
+  weir::lab::PcapWriter pcap;
+  weir::lab::PcapngWriter ng;
+  ng.interface({});
+  size_t bytes = 0;
+  for (size_t i = 0; i < kFrames * kRounds; ++i) {
+    const Bytes frame = make_frame(kLarge, i % kFrames);
+    pcap.add({1}, frame);
+    ng.packet(0, 1, frame);
+    bytes += frame.size();
+  }
+  const std::string path = "/tmp/weir_decode_bench." + std::to_string(::getpid());
+  if (!weir::lab::write_file(path, pcapng ? ng.bytes() : pcap.bytes())) {
+    state.SkipWithError("cannot write");
+    return;
+  }
+  for (auto _ : state) {
+    auto file = weir::capture::CaptureFile::open(path);
+    weir::capture::PacketDecoder decoder;
+    weir::RawPacket raw;
+    weir::DecodedPacket packet;
+    size_t decoded = 0;
+    while (file && (*file)->next(raw) == weir::capture::CaptureFile::Next::kPacket) {
+      if (decoder.decode(raw, packet) == weir::capture::DecodeOutcome::kDecoded) ++decoded;
+    }
+    if (decoded != kFrames * kRounds) {
+      state.SkipWithError("packets are missing");
+      break;
+    }
+  }
+  std::remove(path.c_str());
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kFrames * kRounds));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
+}
+
+BENCHMARK(ReadFile)->ArgName("pcap")->Arg(0);
+BENCHMARK(ReadFile)->ArgName("pcapng")->Arg(1);
 
 }  // namespace

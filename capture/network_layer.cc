@@ -60,9 +60,9 @@ NetworkOutcome step_over_extensions(ByteReader& in, bool v6, NetworkPacket& out)
       out.first_fragment = (offset_and_flags & 1) != 0;
       if (offset_and_flags >> 3 != 0) return NetworkOutcome::kFragment;
     } else if (kind == kAuthentication) {
-      in.skip((size + 2U) * 4U - 2U);
+      in.skip((size_t{size} + 2) * 4 - 2);
     } else {
-      in.skip((size + 1U) * 8U - 2U);
+      in.skip((size_t{size} + 1) * 8 - 2);
     }
     const auto taken = static_cast<uint32_t>(in.position() - begin);
     if (!in.ok()) return NetworkOutcome::kShort;
@@ -118,7 +118,7 @@ NetworkOutcome read_ipv6(ByteSpan frame, uint32_t wire_length, NetworkPacket& ou
     if (out.protocol == kHopByHop) {
       const ByteSpan options = in.peek();
       if (options.size() >= 2) {
-        const size_t size = std::min<size_t>((options[1] + 1U) * 8U, options.size());
+        const size_t size = std::min((size_t{options[1]} + 1) * 8, options.size());
         jumbo = find_jumbo_length(options.subspan(2, size - 2));
       }
     }

@@ -14,7 +14,10 @@ std::string token(LabRandom& random) { return "Bearer lab-" + random.hex(12); }
 
 std::string join(const std::vector<std::string>& items, size_t count) {
   std::string out;
-  for (size_t i = 0; i < count; ++i) out += (i > 0 ? "," : "") + items[i];
+  for (size_t i = 0; i < count; ++i) {
+    if (i > 0) out += ',';
+    out += items[i];
+  }
   return out;
 }
 

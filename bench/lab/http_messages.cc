@@ -39,7 +39,9 @@ std::pair<uint32_t, size_t> code_point(std::string_view text, size_t at) {
 Bytes encode_request(LabRandom& random, const HttpRequest& request) {
   ByteWriter out;
   out.text(request.method + ' ' + request.target + " HTTP/1.1\r\nHost: " + request.host + "\r\n");
-  for (const auto& [name, value] : request.headers) out.text(name + ": " + value + "\r\n");
+  for (const auto& [name, value] : request.headers) {
+    out.text(name).text(": ").text(value).text("\r\n");
+  }
   if (request.method == "GET") return out.text("\r\n").take();
   const Bytes body = encode_content(request.coding, as_bytes(request.body));
   out.text("Content-Type: " + request.content_type + "\r\n");
