@@ -128,7 +128,7 @@ void IncidentMaker::on_finding(Finding&& finding) {
   Handle oldest = none;
   for (const std::string& subject : subjects) {
     const auto found = by_subject_.find(group + subject);
-    if (found != by_subject_.end()) oldest = std::min(oldest, found->second.front());
+    if (found != by_subject_.end()) oldest = std::min(oldest, *found->second.begin());
   }
   if (oldest != none) return join(oldest, std::move(finding), subjects);
   create(std::move(finding), std::move(group), subjects);
@@ -143,7 +143,7 @@ void IncidentMaker::add_subjects(Handle handle, Open& open,
       continue;
     }
     open.subjects.insert(subject);
-    by_subject_[open.group + subject].push_back(handle);
+    by_subject_[open.group + subject].insert(handle);
   }
 }
 
@@ -214,7 +214,7 @@ void IncidentMaker::close(Handle handle) {
   Open& open = found->second;
   for (const std::string& subject : open.subjects) {
     const auto group = by_subject_.find(open.group + subject);
-    std::erase(group->second, handle);
+    group->second.erase(handle);
     if (group->second.empty()) by_subject_.erase(group);
   }
   idle_.erase({open.incident.last_seen.ns, handle});

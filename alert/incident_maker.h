@@ -91,7 +91,7 @@ class IncidentMaker {
   Handle next_ = 0;
   std::map<Handle, Open> incidents_;  // in order of creation
   // Group and subject -> incidents, in order of creation.
-  std::unordered_map<std::string, std::vector<Handle>> by_subject_;
+  std::unordered_map<std::string, std::set<Handle>> by_subject_;
   std::set<std::tuple<int64_t, Handle>> idle_;  // last_seen, idlest first
 };
 
