@@ -2,8 +2,7 @@
 // vectors check.
 #pragma once
 
-#include <gtest/gtest.h>
-
+#include "core/check.h"
 #include "inspect/identify/quic_keys.h"
 #include "tests/inspect/identify/hello_maker.h"
 
@@ -44,7 +43,7 @@ inline Bytes initial(uint32_t version, const Bytes& dcid, uint32_t number, Bytes
   const auto keys =
       inspect::derive_quic_initial_keys(*traits, key_id.empty() ? dcid : key_id, side);
   Bytes out;
-  EXPECT_TRUE(keys && inspect::seal_quic_packet(*keys, header, 4, frames, out));
+  WEIR_CHECK(keys && inspect::seal_quic_packet(*keys, header, 4, frames, out));
   return out;
 }
 
