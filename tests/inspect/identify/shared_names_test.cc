@@ -76,6 +76,22 @@ TEST(SharedNames, ServerNamesThatOtherToolsReport) {
   EXPECT_GT(wanted["TLS"], 400U);
 }
 
+// Real clients, SDKs and a browser: the name that each said it would connect to.
+TEST(SharedNames, ServerNamesOfAiClients) {
+  WEIR_SHARED_OR_SKIP(shared);
+  std::ifstream in(shared / "clients" / "index.jsonl");
+  size_t wanted = 0;
+  for (std::string line; std::getline(in, line);) {
+    const auto row = nlohmann::json::parse(line);
+    if (!row.at("sni").is_string()) continue;
+    ++wanted;
+    const std::string pcap = row.at("pcap");
+    const std::string sni = row.at("sni");
+    EXPECT_EQ(names_in(shared / "clients" / pcap).names.count({"TLS", sni}), 1U) << pcap;
+  }
+  EXPECT_GT(wanted, 20U);
+}
+
 // Fingerprints that are published for the clients in these captures.
 TEST(SharedNames, Ja4OfKnownClients) {
   WEIR_SHARED_OR_SKIP(shared);
