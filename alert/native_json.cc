@@ -44,7 +44,7 @@ std::string transport(uint8_t protocol) {
   return std::to_string(protocol);
 }
 
-Json evidence_json(const Evidence& e) {
+Json evidence_object(const Evidence& e) {
   Json out;
   out["kind"] = text(to_string(e.kind));
   out["rule"] = e.rule;
@@ -64,6 +64,8 @@ Json evidence_json(const Evidence& e) {
 }
 
 }  // namespace
+
+std::string evidence_json(const Evidence& evidence) { return line_of(evidence_object(evidence)); }
 
 std::string iso_time(Timestamp time) {
   constexpr int64_t kSecond = 1'000'000'000;
@@ -138,7 +140,7 @@ std::string alert_json(const Incident& incident, IncidentActivity activity) {
   }
   out["upload_bytes"] = incident.upload_bytes;
   out["evidence"] = Json::array();
-  for (const Evidence& piece : incident.evidence) out["evidence"].push_back(evidence_json(piece));
+  for (const Evidence& piece : incident.evidence) out["evidence"].push_back(evidence_object(piece));
   out["evidence_dropped"] = incident.evidence_dropped;
   return line_of(out);
 }

@@ -16,6 +16,8 @@ inline constexpr int kFlowSchemaVersion = 1;
 // Without a line end.
 [[nodiscard]] std::string alert_json(const Incident& incident, IncidentActivity activity);
 [[nodiscard]] std::string flow_json(const FlowRecord& record);
+// One piece, as it stands in the `evidence` of an alert.
+[[nodiscard]] std::string evidence_json(const Evidence& evidence);
 
 // ISO 8601, UTC, microseconds: "2026-01-31T12:00:00.000001Z". 64 bits of
 // nanoseconds reach from 1677 to 2262.

@@ -48,6 +48,8 @@ constexpr std::array kRows = {
     count("headers", &Limits::headers, 16, 64 * kKi),
     bytes("path_bytes", &Limits::path_bytes, 64, 64 * kKi),
     count("tunnel_depth", &Limits::tunnel_depth, 0, 16),
+    count("open_requests", &Limits::open_requests, 1, 64 * kKi),
+    bytes("raw_stream_bytes", &Limits::raw_stream_bytes, 0, 1024 * kGi),
     count("unwrap_depth", &Limits::unwrap_depth, 0, 32),
     count("inflate_ratio", &Limits::inflate_ratio, 10, kMi),
     bytes("inflate_floor", &Limits::inflate_floor, 64 * kKi, 16 * kGi),

@@ -35,6 +35,9 @@ struct Limits {
   size_t headers = 256;
   size_t path_bytes = 1024;
   size_t tunnel_depth = 4;  // CONNECT in CONNECT …
+  // Requests that are read at once by one worker, and how much of a stream of unknown protocol is.
+  size_t open_requests = 4096;
+  uint64_t raw_stream_bytes = 16U << 20;
   // Unwrapping.
   size_t unwrap_depth = 6;        // codings and containers inside one another
   uint64_t inflate_ratio = 1000;  // output per input byte, once inflate_floor is passed
