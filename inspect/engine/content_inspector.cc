@@ -1,0 +1,380 @@
+// See content_inspector.h.
+#include "inspect/engine/content_inspector.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "inspect/engine/learn.h"
+
+namespace weir::inspect {
+
+namespace {
+
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+constexpr uint16_t kDnsPort = 53;
+
+// The handshake type of a TLS record that begins a stream; 0 when there is none.
+uint8_t handshake_type(ByteSpan first) noexcept {
+  return first.size() > 5 && first[0] == 0x16 ? first[5] : uint8_t{0};
+}
+constexpr uint8_t kClientHello = 1;
+constexpr uint8_t kServerHello = 2;
+
+ProbeAnswer probe_literal(std::string_view literal, ByteSpan first) noexcept {
+  const std::string_view text = as_chars(first).substr(0, literal.size());
+  if (!literal.starts_with(text)) return ProbeAnswer::kNo;
+  return text.size() == literal.size() ? ProbeAnswer::kYes : ProbeAnswer::kMaybe;
+}
+
+}  // namespace
+
+ContentInspector::ContentInspector(FlowDossier& dossier, DecoderServices& decoders,
+                                   uint16_t server_port, bool may_flip, size_t depth)
+    : dossier_(dossier),
+      decoders_(decoders),
+      server_port_(server_port),
+      may_flip_(may_flip),
+      depth_(depth),
+      mid_stream_(may_flip),
+      requests_(dossier, *this) {}
+
+ContentInspector::~ContentInspector() = default;
+
+void ContentInspector::on_tcp_data(Direction direction, ByteSpan data) noexcept {
+  if (data.empty()) return;
+  if (flip_) direction = reverse(direction);
+  switch (state_) {
+    case State::kDone:
+      break;
+    case State::kProbing:
+      probe(direction, data);
+      break;
+    default:
+      feed(direction, data);
+  }
+  if (direction == Direction::kToServer) stream_offset_ += data.size();
+}
+
+ContentInspector::Choice ContentInspector::choose(ByteSpan first, bool complete) noexcept {
+  // Server-side bytes alone decide only what they can: an answer, a ServerHello.
+  const ProbeAnswer tls = probe_tls(first);
+  const ProbeAnswer request = probe_http1_request(first);
+  const ProbeAnswer response = probe_http1_response(first);
+  const ProbeAnswer http2 = probe_literal(kHttp2Preface, first);
+  if (http2 == ProbeAnswer::kYes) return Choice::kHttp2;
+  if (tls == ProbeAnswer::kYes) return Choice::kTls;
+  if (request == ProbeAnswer::kYes) return Choice::kHttp;
+  if (response == ProbeAnswer::kYes) return Choice::kHttpMidStream;
+  if (server_port_ == kDnsPort && depth_ == 0 && probe_dns_tcp(first) == ProbeAnswer::kYes) {
+    return Choice::kDns;
+  }
+  const bool maybe = tls == ProbeAnswer::kMaybe || request == ProbeAnswer::kMaybe ||
+                     response == ProbeAnswer::kMaybe || http2 == ProbeAnswer::kMaybe;
+  return maybe && !complete ? Choice::kMoreBytes : Choice::kNone;
+}
+
+void ContentInspector::probe(Direction direction, ByteSpan data) noexcept {
+  ProbeBuffer& buffer = probe_[direction];
+  ByteSpan first = data;
+  ByteSpan rest;
+  if (buffer.used > 0) {
+    const size_t taken = std::min(kProbeBytes - buffer.used, data.size());
+    std::copy_n(data.begin(), taken, buffer.bytes.begin() + buffer.used);
+    buffer.used = static_cast<uint8_t>(buffer.used + taken);
+    first = ByteSpan(buffer.bytes).first(buffer.used);
+    rest = data.subspan(taken);
+  }
+  if (given_up_[direction]) {
+    // The client's first bytes are awaited; what the server said is of no interest.
+    if (direction == Direction::kToClient) return;
+  }
+  const Choice choice = choose(first, first.size() >= kProbeBytes);
+  if (choice == Choice::kMoreBytes) {
+    if (buffer.used == 0) {
+      std::copy_n(data.begin(), data.size(), buffer.bytes.begin());
+      buffer.used = static_cast<uint8_t>(data.size());
+    }
+    return;
+  }
+  if (choice == Choice::kNone && direction == Direction::kToClient) {
+    given_up_[direction] = true;
+    buffer.used = 0;
+    return;
+  }
+  start(choice, direction, first, rest);
+}
+
+void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffered,
+                             ByteSpan rest) noexcept {
+  // A request or ClientHello from the supposed server, or an answer from the supposed client.
+  const bool from_server = direction == Direction::kToClient;
+  const bool client_speaks = choice == Choice::kHttp || choice == Choice::kHttp2 ||
+                             (choice == Choice::kTls && handshake_type(buffered) == kClientHello);
+  const bool server_speaks = choice == Choice::kHttpMidStream ||
+                             (choice == Choice::kTls && handshake_type(buffered) == kServerHello);
+  if (may_flip_ && ((from_server && client_speaks) || (!from_server && server_speaks))) {
+    flip_ = true;
+    direction = reverse(direction);
+  }
+  may_flip_ = false;
+  FlowDossier& dossier = dossier_;
+  switch (choice) {
+    case Choice::kTls:
+      state_ = State::kTls;
+      tls_ = std::make_unique<TlsDecoder>(dossier.services().limits, decoders_.tls);
+      if (depth_ == 0) dossier.set_protocol("tls");
+      break;
+    case Choice::kHttp:
+    case Choice::kHttpMidStream:
+      state_ = State::kHttp;
+      http_ = std::make_unique<Http1Decoder>(dossier.services().limits, decoders_.http, requests_);
+      if (choice == Choice::kHttpMidStream && mid_stream_) http_->set_mid_stream();
+      if (depth_ == 0) dossier.set_protocol("http");
+      dossier.raise_visibility(Visibility::kClear);
+      break;
+    case Choice::kDns:
+      state_ = State::kDns;
+      dns_ = std::make_unique<DnsTcpDecoder>(decoders_.dns, *this);
+      if (depth_ == 0) dossier.set_protocol("dns");
+      break;
+    case Choice::kHttp2:
+      if (depth_ == 0) dossier.set_protocol("http2");
+      named_ = true;
+      dossier.raise_visibility(Visibility::kClear);
+      to_raw();
+      break;
+    case Choice::kNone:
+    case Choice::kMoreBytes:
+      to_raw();
+      break;
+  }
+  feed(direction, buffered);
+  if (!rest.empty() && state_ != State::kDone) feed(direction, rest);
+}
+
+void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
+  switch (state_) {
+    case State::kTls:
+      on_status(tls_->on_data(direction, data));
+      break;
+    case State::kHttp: {
+      const DecodeStatus status = http_->on_data(direction, data);
+      if (status != DecodeStatus::kNotMine) {
+        on_status(status);
+        break;
+      }
+      // What the decoder took and could not use is read as it is.
+      const ByteSpan held = http_->held();
+      const std::vector<uint8_t> taken(held.begin(), held.end());
+      dossier_.services().counters.http_malformed.add();
+      to_raw();
+      if (direction == Direction::kToServer) {
+        feed_raw(taken);
+        feed_raw(data);
+      }
+      break;
+    }
+    case State::kDns:
+      on_status(dns_->on_data(direction, data));
+      break;
+    case State::kRaw: {
+      if (direction == Direction::kToClient) break;
+      // Where a chunk begins, another protocol may begin: after STARTTLS, a SOCKS or proxy header,
+      // or the end of a body that was under way when the capture began.
+      const Choice choice = named_ ? Choice::kNone : choose(data, true);
+      if (choice == Choice::kTls || choice == Choice::kHttp) {
+        end_raw(EndReason::kComplete);
+        start(choice, direction, data, {});
+      } else {
+        feed_raw(data);
+      }
+      break;
+    }
+    case State::kProbing:
+    case State::kDone:
+      break;
+  }
+}
+
+void ContentInspector::on_status(DecodeStatus status) noexcept {
+  if (state_ == State::kTls) read_tls_info();
+  if (status == DecodeStatus::kContinue) return;
+  if (status == DecodeStatus::kDone) {
+    to_done();
+    return;
+  }
+  if (state_ == State::kTls) {
+    to_done();
+  } else {
+    to_raw();
+  }
+}
+
+void ContentInspector::read_tls_info() noexcept {
+  if (tls_->changes() == tls_changes_) return;
+  tls_changes_ = tls_->changes();
+  learn_handshake(dossier_, tls_->info(), HostSource::kSni);
+}
+
+void ContentInspector::to_raw() noexcept {
+  state_ = State::kRaw;
+  http_.reset();
+  tls_.reset();
+  dns_.reset();
+}
+
+void ContentInspector::to_done() noexcept {
+  if (state_ == State::kRaw) end_raw(EndReason::kLimit);
+  state_ = State::kDone;
+  http_.reset();
+  tls_.reset();
+  dns_.reset();
+}
+
+void ContentInspector::give_up() noexcept { to_done(); }
+
+void ContentInspector::feed_raw(ByteSpan data) noexcept {
+  EngineServices& services = dossier_.services();
+  if (raw_bytes_ >= services.limits.raw_stream_bytes) {
+    services.counters.unread_limit_bytes.add(data.size());
+    dossier_.unread_bytes += data.size();
+    end_raw(EndReason::kLimit);
+    state_ = State::kDone;
+    return;
+  }
+  if (!raw_) {
+    raw_ = SlotLease(services.pool);
+    if (!raw_) {
+      services.counters.unread_slot_bytes.add(data.size());
+      dossier_.unread_bytes += data.size();
+      return;
+    }
+    services.counters.raw_streams.add();
+    raw_->detector->begin();
+    raw_->unwrapper->begin({"stream", {}, {}}, *raw_->detector);
+  }
+  raw_bytes_ += data.size();
+  services.counters.raw_bytes.add(data.size());
+  raw_->unwrapper->on_data(data, stream_offset_);
+}
+
+void ContentInspector::end_raw(EndReason reason) noexcept {
+  if (!raw_) return;
+  EngineServices& services = dossier_.services();
+  raw_->unwrapper->end(reason);
+  raw_->detector->finish();
+  const bool readable = !raw_->unwrapper->opaque();
+  services.counters.text_bytes.add(raw_->detector->text_bytes());
+  dossier_.inspected_bytes += raw_->detector->text_bytes();
+  std::vector<Evidence> evidence;
+  raw_->detector->collect(evidence);
+  raw_.reset();
+  if (readable) dossier_.raise_visibility(Visibility::kClear);
+  dossier_.report({}, std::move(evidence));
+}
+
+void ContentInspector::on_tcp_gap(Direction direction, uint64_t bytes) noexcept {
+  if (flip_) direction = reverse(direction);
+  switch (state_) {
+    case State::kProbing:
+      probe_[direction].used = 0;
+      mid_stream_ = true;
+      break;
+    case State::kTls:
+      on_status(tls_->on_gap(direction, bytes));
+      break;
+    case State::kHttp:
+      on_status(http_->on_gap(direction, bytes));
+      break;
+    case State::kDns:
+      on_status(dns_->on_gap(direction, bytes));
+      break;
+    case State::kRaw:
+      if (raw_ && direction == Direction::kToServer) raw_->unwrapper->on_gap(bytes);
+      break;
+    case State::kDone:
+      break;
+  }
+  if (direction == Direction::kToServer) stream_offset_ += bytes;
+}
+
+void ContentInspector::on_tcp_end(Direction direction, EndReason reason) noexcept {
+  if (flip_) direction = reverse(direction);
+  switch (state_) {
+    case State::kProbing: {
+      // Fewer bytes than probing needs: read what there is.
+      const ProbeBuffer& buffer = probe_[direction];
+      if (direction == Direction::kToServer && buffer.used > 0) {
+        const auto bytes = buffer.bytes;
+        start(Choice::kNone, direction, ByteSpan(bytes).first(buffer.used), {});
+        end_raw(reason);
+      }
+      break;
+    }
+    case State::kTls:
+      tls_->on_end(direction, reason);
+      read_tls_info();
+      break;
+    case State::kHttp:
+      http_->on_end(direction, reason);
+      break;
+    case State::kDns:
+      dns_->on_end(direction, reason);
+      break;
+    case State::kRaw:
+      if (direction == Direction::kToServer) end_raw(reason);
+      break;
+    case State::kDone:
+      break;
+  }
+  if (tunnel_) tunnel_->on_tcp_end(direction, reason);
+}
+
+void ContentInspector::on_tunnel_open(TunnelKind kind, std::string_view protocol) noexcept {
+  EngineCounters& counters = dossier_.services().counters;
+  counters.tunnels.add();
+  if (depth_ >= dossier_.services().limits.tunnel_depth) {
+    counters.tunnels_too_deep.add();
+    return;
+  }
+  if (kind == TunnelKind::kConnect) {
+    dossier_.learn_name(HostSource::kHttp, protocol);
+    dossier_.learn_request(protocol, "");
+  }
+  tunnel_ = std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false, depth_ + 1);
+}
+
+void ContentInspector::on_tunnel_bytes(Direction direction, ByteSpan data) noexcept {
+  if (tunnel_) {
+    tunnel_->on_tcp_data(direction, data);
+  } else if (direction == Direction::kToServer) {
+    dossier_.services().counters.unread_limit_bytes.add(data.size());
+    dossier_.unread_bytes += data.size();
+  }
+}
+
+void ContentInspector::on_tunnel_hole(Direction direction, uint64_t bytes) noexcept {
+  if (tunnel_) tunnel_->on_tcp_gap(direction, bytes);
+}
+
+void ContentInspector::on_dns(Direction /*direction*/, const DnsMessage& message) noexcept {
+  learn_dns(dossier_, message);
+}
+
+void ContentInspector::after_packet() noexcept {
+  requests_.check_news();
+  if (raw_ && raw_->detector->has_news()) {
+    std::vector<Evidence> evidence;
+    raw_->detector->collect(evidence);
+    if (!evidence.empty()) dossier_.judge_so_far(evidence);
+  }
+  if (tunnel_) tunnel_->after_packet();
+}
+
+void ContentInspector::flipped() noexcept {
+  flip_ = false;
+  dossier_.flip();
+}
+
+}  // namespace weir::inspect

@@ -1,0 +1,101 @@
+// Finds out by content what a TCP stream carries (never by port) and hands it to the decoder for
+// it: TLS, HTTP/1, DNS; anything else is read as it is, and probed again where a new chunk begins,
+// which finds TLS after STARTTLS or SOCKS, and HTTP where a capture began in the middle. States:
+// kProbing -> kTls | kHttp | kDns | kRaw; kRaw -> kTls | kHttp; any -> kDone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "inspect/engine/flow_dossier.h"
+#include "inspect/engine/request_inspector.h"
+#include "inspect/http/http1_decoder.h"
+#include "inspect/identify/dns.h"
+#include "inspect/identify/tls_decoder.h"
+#include "inspect/stream/tcp_stream.h"
+
+namespace weir::inspect {
+
+// Decoder counters and hooks that the inspectors of one worker share.
+struct DecoderServices {
+  Http1Counters http;
+  TlsCounters tls;
+  DnsCounters dns;
+};
+
+class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink {
+ public:
+  // `may_flip`: the handshake was not seen, so content may show that client and server were taken
+  // for one another. `depth` counts tunnels.
+  ContentInspector(FlowDossier& dossier, DecoderServices& decoders, uint16_t server_port,
+                   bool may_flip, size_t depth = 0);
+  ~ContentInspector() override;
+
+  void on_tcp_data(Direction direction, ByteSpan data) noexcept override;
+  void on_tcp_gap(Direction direction, uint64_t bytes) noexcept override;
+  void on_tcp_end(Direction direction, EndReason reason) noexcept override;
+
+  void on_tunnel_open(TunnelKind kind, std::string_view protocol) noexcept override;
+  void on_tunnel_bytes(Direction direction, ByteSpan data) noexcept override;
+  void on_tunnel_hole(Direction direction, uint64_t bytes) noexcept override;
+
+  void on_dns(Direction direction, const DnsMessage& message) noexcept override;
+
+  // Between packets: lets policy see what was found so far.
+  void after_packet() noexcept;
+  // Nothing more is wanted of this stream.
+  [[nodiscard]] bool finished() const noexcept { return state_ == State::kDone; }
+  // The protocol is not one that is decoded here; nDPI may name it.
+  [[nodiscard]] bool unknown_protocol() const noexcept { return state_ == State::kRaw && !named_; }
+  // Set when client and server must be exchanged; the caller does so after the packet.
+  [[nodiscard]] bool wants_flip() const noexcept { return flip_; }
+  void flipped() noexcept;
+  // The rest is of no use to read: an encrypted or known protocol, as nDPI says.
+  void give_up() noexcept;
+
+ private:
+  enum class State : uint8_t { kProbing, kTls, kHttp, kDns, kRaw, kDone };
+  enum class Choice : uint8_t { kMoreBytes, kNone, kTls, kHttp, kHttpMidStream, kHttp2, kDns };
+
+  static constexpr size_t kProbeBytes = 64;
+  struct ProbeBuffer {
+    std::array<uint8_t, kProbeBytes> bytes{};
+    uint8_t used = 0;
+  };
+
+  void probe(Direction direction, ByteSpan data) noexcept;
+  [[nodiscard]] Choice choose(ByteSpan first, bool complete) noexcept;
+  void start(Choice choice, Direction direction, ByteSpan buffered, ByteSpan rest) noexcept;
+  void feed(Direction direction, ByteSpan data) noexcept;
+  void feed_raw(ByteSpan data) noexcept;
+  void end_raw(EndReason reason) noexcept;
+  void on_status(DecodeStatus status) noexcept;
+  void read_tls_info() noexcept;
+  void to_raw() noexcept;
+  void to_done() noexcept;
+
+  FlowDossier& dossier_;
+  DecoderServices& decoders_;
+  uint16_t server_port_;
+  bool may_flip_;
+  size_t depth_;
+  State state_ = State::kProbing;
+  bool flip_ = false;
+  bool named_ = false;
+  bool mid_stream_ = false;
+  PerDirection<ProbeBuffer> probe_;
+  PerDirection<bool> given_up_;  // probing of that direction found nothing
+
+  RequestInspector requests_;
+  std::unique_ptr<Http1Decoder> http_;
+  std::unique_ptr<TlsDecoder> tls_;
+  uint32_t tls_changes_ = 0;
+  std::unique_ptr<DnsTcpDecoder> dns_;
+  std::unique_ptr<ContentInspector> tunnel_;
+  SlotLease raw_;
+  uint64_t raw_bytes_ = 0;
+  uint64_t stream_offset_ = 0;  // client-to-server bytes so far
+};
+
+}  // namespace weir::inspect

@@ -1,0 +1,315 @@
+// See engine.h.
+#include "inspect/engine/engine.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "inspect/engine/content_inspector.h"
+#include "inspect/engine/flow_dossier.h"
+#include "inspect/engine/learn.h"
+#include "inspect/flow/flow_table.h"
+#include "inspect/identify/quic_initial.h"
+#include "inspect/stream/tcp_stream.h"
+
+namespace weir::inspect {
+
+namespace {
+
+// Flows ended at most per packet, so that no packet waits for a crowd of them.
+constexpr size_t kExpireBudget = 8;
+// Datagrams without a QUIC version or DNS message before a UDP flow counts as something else.
+constexpr uint32_t kUdpProbes = 4;
+
+constexpr bool is_dns_port(uint16_t port) noexcept {
+  return port == 53 || port == 5353 || port == 5355;
+}
+
+struct TcpFlow {
+  TcpFlow(TcpPool& pool, FlowDossier& dossier, DecoderServices& decoders, uint16_t server_port,
+          bool may_flip)
+      : stream(pool), inspector(dossier, decoders, server_port, may_flip) {}
+  TcpStream stream;
+  ContentInspector inspector;
+};
+
+struct UdpFlow {
+  enum class State : uint8_t { kProbing, kDns, kQuic };
+  State state = State::kProbing;
+  uint32_t probes = 0;
+  std::unique_ptr<QuicInitialDecoder> quic;
+  uint32_t quic_changes = 0;
+};
+
+struct FlowState {
+  std::unique_ptr<FlowDossier> dossier;
+  std::unique_ptr<TcpFlow> tcp;  // null once the flow is shunted
+  std::unique_ptr<UdpFlow> udp;  // likewise
+  PerDirection<uint64_t> packets;
+  PerDirection<uint64_t> bytes;
+  PerDirection<uint64_t> gap_bytes;
+  PerDirection<bool> fin;
+  bool closing = false;
+};
+
+using Table = FlowTable<FlowState>;
+
+void read_quic_info(UdpFlow& udp, FlowDossier& dossier) noexcept {
+  if (udp.quic->changes() == udp.quic_changes) return;
+  udp.quic_changes = udp.quic->changes();
+  learn_handshake(dossier, udp.quic->info(), HostSource::kQuicSni);
+}
+
+template <typename Group, size_t N>
+void append(CounterList& out, std::string_view prefix, const Group& group,
+            const CounterTable<Group, N>& table) {
+  for (const auto& row : table) {
+    out.emplace_back(std::string(prefix) + "." + std::string(row.name), (group.*row.member).get());
+  }
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  Impl(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key)
+      : services(std::move(snapshot), sink, flow_key),
+        flows(services.limits, flow_key),
+        tcp_pool(services.limits) {}
+
+  void on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
+  void on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
+  void on_quic(FlowState& flow, Direction direction, ByteSpan datagram);
+  void begin_flow(Table::Entry& entry, const DecodedPacket& packet);
+  void end_flow(Table::Entry& entry, FlowEnd reason) noexcept;
+  void shunt_tcp(FlowState& flow);
+  void flip(Table::Entry& entry);
+  void close_if_over(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
+
+  EngineServices services;
+  DecoderServices decoders;
+  QuicCounters quic;
+  Table flows;
+  TcpPool tcp_pool;
+  DnsMessage dns_message;
+};
+
+Engine::Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink,
+               const HashKey& flow_key)
+    : impl_(std::make_unique<Impl>(std::move(snapshot), sink, flow_key)) {}
+
+Engine::~Engine() = default;
+
+void Engine::Impl::begin_flow(Table::Entry& entry, const DecodedPacket& packet) {
+  FlowState& flow = entry.state;
+  flow.dossier = std::make_unique<FlowDossier>(services, entry.client, entry.server,
+                                               packet.protocol, packet.encapsulation);
+  const auto named = services.names.find(entry.client.ip, entry.server.ip, packet.time);
+  if (named && (named->own || !named->shared)) {
+    flow.dossier->learn_name(HostSource::kDns, named->name);
+  }
+  if (packet.protocol == static_cast<uint8_t>(IpProtocol::kTcp)) {
+    flow.tcp = std::make_unique<TcpFlow>(tcp_pool, *flow.dossier, decoders, entry.server.port,
+                                         !packet.flags.syn);
+  } else if (packet.protocol == static_cast<uint8_t>(IpProtocol::kUdp)) {
+    flow.udp = std::make_unique<UdpFlow>();
+  }
+}
+
+void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
+  FlowState& flow = entry.state;
+  if (flow.tcp) {
+    const EndReason end = reason == FlowEnd::kRst       ? EndReason::kReset
+                          : reason == FlowEnd::kEvicted ? EndReason::kEvicted
+                          : reason == FlowEnd::kFin     ? EndReason::kComplete
+                                                        : EndReason::kTimeout;
+    flow.tcp->stream.finish(end, flow.tcp->inspector);
+    if (flow.tcp->inspector.wants_flip()) flip(entry);
+    shunt_tcp(flow);
+  }
+  if (flow.udp && flow.udp->quic) {
+    flow.udp->quic->on_end();
+    read_quic_info(*flow.udp, *flow.dossier);
+  }
+  flow.dossier->judge_flow();
+
+  FlowRecord record;
+  record.flow = flow.dossier->final_identity();
+  record.first = entry.first;
+  record.last = entry.last;
+  record.packets = flow.packets;
+  record.bytes = flow.bytes;
+  record.gap_bytes = flow.gap_bytes;
+  record.inspected_bytes = flow.dossier->inspected_bytes;
+  record.requests = flow.dossier->requests;
+  record.action = flow.dossier->action();
+  record.end = to_string(reason);
+  if (flow.dossier->unread_bytes > 0) {
+    record.counters.emplace_back("unread_bytes", flow.dossier->unread_bytes);
+  }
+  services.sink.on_flow_end(std::move(record));
+}
+
+void Engine::Impl::shunt_tcp(FlowState& flow) {
+  for (const Direction d : {Direction::kToServer, Direction::kToClient}) {
+    flow.gap_bytes[d] = flow.tcp->stream.gap_bytes(d);
+  }
+  flow.tcp.reset();
+}
+
+void Engine::Impl::flip(Table::Entry& entry) {
+  FlowState& flow = entry.state;
+  flows.flip(entry);
+  services.counters.directions_flipped.add();
+  if (flow.tcp) {
+    flow.tcp->stream.flip();
+    flow.tcp->inspector.flipped();
+  }
+  std::swap(flow.packets.slot[0], flow.packets.slot[1]);
+  std::swap(flow.bytes.slot[0], flow.bytes.slot[1]);
+  std::swap(flow.fin.slot[0], flow.fin.slot[1]);
+}
+
+void Engine::Impl::close_if_over(Table::Entry& entry, Direction direction,
+                                 const DecodedPacket& packet) {
+  FlowState& flow = entry.state;
+  if (packet.flags.fin) flow.fin[direction] = true;
+  // While the stream is followed it knows which RST and FIN are valid; afterwards flags must do.
+  const bool fins = flow.fin[Direction::kToServer] && flow.fin[Direction::kToClient];
+  const bool closed = flow.tcp ? flow.tcp->stream.closed() : fins || packet.flags.rst;
+  if (!closed || flow.closing) return;
+  flow.closing = true;
+  flows.set_lifetime(entry, Lifetime::kTcpClosing, fins ? FlowEnd::kFin : FlowEnd::kRst);
+}
+
+void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet) {
+  FlowState& flow = entry.state;
+  if (direction == Direction::kToServer) flow.dossier->add_upload(packet.payload.size());
+  if (flow.tcp) {
+    TcpFlow& tcp = *flow.tcp;
+    tcp.stream.on_segment(direction, packet, tcp.inspector);
+    tcp.inspector.after_packet();
+    if (tcp.inspector.wants_flip()) flip(entry);
+    close_if_over(entry, direction, packet);
+    if (tcp.inspector.finished()) shunt_tcp(flow);
+    return;
+  }
+  services.counters.shunted_bytes.add(packet.payload.size());
+  if (direction == Direction::kToServer) {
+    services.counters.unread_tls_bytes.add(packet.payload.size());
+  }
+  if (packet.flags.fin || packet.flags.rst) close_if_over(entry, direction, packet);
+}
+
+void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet) {
+  FlowState& flow = entry.state;
+  FlowDossier& dossier = *flow.dossier;
+  if (direction == Direction::kToServer) dossier.add_upload(packet.payload.size());
+  if (!flow.udp) {
+    services.counters.shunted_bytes.add(packet.payload.size());
+    if (direction == Direction::kToServer) {
+      services.counters.unread_udp_bytes.add(packet.payload.size());
+      dossier.unread_bytes += packet.payload.size();
+    }
+    return;
+  }
+  UdpFlow& udp = *flow.udp;
+  if (udp.state == UdpFlow::State::kProbing && !packet.payload.empty()) {
+    if (is_dns_port(packet.source.port) || is_dns_port(packet.destination.port)) {
+      if (probe_dns(packet.payload) == ProbeAnswer::kYes) udp.state = UdpFlow::State::kDns;
+    } else if (probe_quic(packet.payload) == ProbeAnswer::kYes) {
+      udp.state = UdpFlow::State::kQuic;
+      udp.quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
+      dossier.set_protocol("quic");
+    }
+    if (udp.state == UdpFlow::State::kProbing) {
+      if (direction == Direction::kToServer) {
+        services.counters.unread_udp_bytes.add(packet.payload.size());
+        dossier.unread_bytes += packet.payload.size();
+      }
+      if (++udp.probes >= kUdpProbes) flow.udp.reset();
+      return;
+    }
+  }
+  if (udp.state == UdpFlow::State::kDns) {
+    if (!parse_dns(packet.payload, dns_message)) return;
+    dossier.set_protocol("dns");
+    learn_dns(dossier, dns_message);
+  } else if (udp.state == UdpFlow::State::kQuic) {
+    on_quic(flow, direction, packet.payload);
+  }
+}
+
+void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagram) {
+  const DecodeStatus status = flow.udp->quic->on_datagram(direction, datagram);
+  read_quic_info(*flow.udp, *flow.dossier);
+  if (status == DecodeStatus::kContinue) return;
+  if (direction == Direction::kToServer && status != DecodeStatus::kDone) {
+    services.counters.unread_udp_bytes.add(datagram.size());
+    flow.dossier->unread_bytes += datagram.size();
+  }
+  flow.udp.reset();
+}
+
+Action Engine::on_packet(const DecodedPacket& packet) noexcept {
+  Impl& impl = *impl_;
+  EngineServices& services = impl.services;
+  services.now = std::max(services.now, packet.time);
+  services.counters.packets.add();
+  services.counters.payload_bytes.add(packet.payload.size());
+  const bool tcp = packet.protocol == static_cast<uint8_t>(IpProtocol::kTcp);
+  const bool udp = packet.protocol == static_cast<uint8_t>(IpProtocol::kUdp);
+  if (!tcp && !udp) {
+    services.counters.other_protocol_packets.add();
+    return Action::kAllow;
+  }
+  const auto on_end = [&impl](Table::Entry& entry, FlowEnd reason) noexcept {
+    impl.end_flow(entry, reason);
+  };
+  impl.flows.expire(packet.time, on_end, kExpireBudget);
+  const Table::Found found = impl.flows.find_or_create(packet, on_end);
+  FlowState& flow = found.entry->state;
+  if (found.created) impl.begin_flow(*found.entry, packet);
+  flow.packets[found.direction] += 1;
+  flow.bytes[found.direction] += packet.payload.size() + packet.missing;
+  if (tcp) {
+    impl.on_tcp(*found.entry, found.direction, packet);
+  } else {
+    impl.on_udp(*found.entry, found.direction, packet);
+  }
+  return flow.dossier->action();
+}
+
+void Engine::on_time(Timestamp now) noexcept {
+  Impl& impl = *impl_;
+  impl.services.now = std::max(impl.services.now, now);
+  impl.flows.expire(
+      now, [&impl](Table::Entry& entry, FlowEnd reason) noexcept { impl.end_flow(entry, reason); },
+      impl.services.limits.flows);
+}
+
+void Engine::finish() noexcept {
+  Impl& impl = *impl_;
+  impl.flows.end_all(
+      [&impl](Table::Entry& entry, FlowEnd reason) noexcept { impl.end_flow(entry, reason); });
+}
+
+const EngineCounters& Engine::counters() const noexcept { return impl_->services.counters; }
+
+size_t Engine::active_flows() const noexcept { return impl_->flows.active(); }
+
+CounterList Engine::all_counters() const {
+  CounterList out;
+  const Impl& impl = *impl_;
+  append(out, "engine", impl.services.counters, kEngineCounters);
+  append(out, "flow", impl.flows.counters(), kFlowCounterTable);
+  append(out, "tcp", impl.tcp_pool.counters(), kTcpCounterTable);
+  append(out, "http", impl.decoders.http, kHttp1Counters);
+  append(out, "tls", impl.decoders.tls, kTlsCounterTable);
+  append(out, "quic", impl.quic, kQuicCounterTable);
+  append(out, "dns", impl.decoders.dns, kDnsCounterTable);
+  append(out, "names", impl.services.name_counters, kNameCacheCounterTable);
+  append(out, "unwrap", impl.services.pool.unwrap_counters(), kUnwrapCounterTable);
+  append(out, "detect", impl.services.pool.detect_counters(), kDetectCounters);
+  return out;
+}
+
+}  // namespace weir::inspect

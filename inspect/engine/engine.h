@@ -1,0 +1,45 @@
+// One worker's inspection, from decoded packets to findings and flow records. Runs to completion in
+// its caller's thread; owns its flow table, streams and working memory; shares only the snapshot.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/finding.h"
+#include "core/hash.h"
+#include "core/packet.h"
+#include "inspect/engine/engine_counters.h"
+#include "inspect/engine/snapshot.h"
+
+namespace weir::inspect {
+
+// Names and values of every counter of an engine, grouped ("tcp.overlap_conflicts").
+using CounterList = std::vector<std::pair<std::string, uint64_t>>;
+
+class Engine final : public PacketSink {
+ public:
+  // `flow_key` keys the flow table: random in a live sensor, fixed in a replay that must repeat.
+  Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key);
+  ~Engine() override;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // The verdict is that of the flow so far: it holds for this packet and all that follow.
+  Action on_packet(const DecodedPacket& packet) noexcept override;
+  void on_time(Timestamp now) noexcept override;
+  // Ends every flow; its records and last findings leave through the sink.
+  void finish() noexcept;
+
+  [[nodiscard]] const EngineCounters& counters() const noexcept;
+  [[nodiscard]] CounterList all_counters() const;
+  [[nodiscard]] size_t active_flows() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::inspect

@@ -1,0 +1,69 @@
+// What one worker's engine counts: where bytes went, and why some were not read.
+#pragma once
+
+#include "core/counters.h"
+
+namespace weir::inspect {
+
+struct EngineCounters {
+  Counter packets;
+  Counter payload_bytes;
+  Counter shunted_bytes;
+  Counter tcp_upload_bytes;
+  Counter raw_bytes;
+  Counter unread_limit_bytes;
+  Counter unread_slot_bytes;
+  Counter unread_udp_bytes;
+  Counter unread_tls_bytes;
+  Counter body_bytes;
+  Counter text_bytes;
+  Counter requests;
+  Counter requests_opaque;
+  Counter requests_no_slot;
+  Counter raw_streams;
+  Counter http_malformed;
+  Counter tunnels;
+  Counter tunnels_too_deep;
+  Counter directions_flipped;
+  Counter findings;
+  Counter evidence;
+  Counter other_protocol_packets;
+};
+
+inline constexpr CounterTable<EngineCounters, 22> kEngineCounters = {{
+    {"packets", &EngineCounters::packets, "decoded packets"},
+    {"payload_bytes", &EngineCounters::payload_bytes, "bytes above the transport header"},
+    {"shunted_bytes", &EngineCounters::shunted_bytes,
+     "payload of flows that are known and cannot or need not be read further"},
+    {"tcp_upload_bytes", &EngineCounters::tcp_upload_bytes,
+     "client-to-server stream bytes that were reassembled"},
+    {"raw_bytes", &EngineCounters::raw_bytes,
+     "bytes of unknown protocols that were read as they are"},
+    {"unread_limit_bytes", &EngineCounters::unread_limit_bytes,
+     "upload bytes not read because of a limit"},
+    {"unread_slot_bytes", &EngineCounters::unread_slot_bytes,
+     "upload bytes not read because too many requests were open"},
+    {"unread_udp_bytes", &EngineCounters::unread_udp_bytes,
+     "client-to-server bytes of UDP protocols that are not read"},
+    {"unread_tls_bytes", &EngineCounters::unread_tls_bytes,
+     "client-to-server bytes inside TLS without keys"},
+    {"body_bytes", &EngineCounters::body_bytes, "request body bytes, as sent"},
+    {"text_bytes", &EngineCounters::text_bytes, "decoded text that the detector read"},
+    {"requests", &EngineCounters::requests, "requests seen"},
+    {"requests_opaque", &EngineCounters::requests_opaque, "request bodies with nothing readable"},
+    {"requests_no_slot", &EngineCounters::requests_no_slot,
+     "requests not read because too many were open"},
+    {"raw_streams", &EngineCounters::raw_streams, "streams read as they are"},
+    {"http_malformed", &EngineCounters::http_malformed, "HTTP streams that stopped being HTTP"},
+    {"tunnels", &EngineCounters::tunnels, "CONNECT and Upgrade tunnels entered"},
+    {"tunnels_too_deep", &EngineCounters::tunnels_too_deep, "tunnels beyond the depth limit"},
+    {"directions_flipped", &EngineCounters::directions_flipped,
+     "flows whose client and server were guessed wrong at first"},
+    {"findings", &EngineCounters::findings, "findings handed on"},
+    {"evidence", &EngineCounters::evidence, "pieces of evidence in them"},
+    {"other_protocol_packets", &EngineCounters::other_protocol_packets,
+     "packets that are neither TCP nor UDP"},
+}};
+static_assert(describes_all(kEngineCounters));
+
+}  // namespace weir::inspect

@@ -1,0 +1,200 @@
+// See flow_dossier.h.
+#include "inspect/engine/flow_dossier.h"
+
+#include <algorithm>
+#include <array>
+
+namespace weir::inspect {
+
+namespace {
+
+constexpr size_t kMaxNames = 16;  // kept of one flow
+constexpr size_t kMaxTold = 32;
+constexpr size_t kMaxHostBytes = 255;
+
+// Lower case, without port and final dot; bytes that no host name holds become '?'.
+std::string clean_host(std::string_view host) {
+  if (host.starts_with('[')) {
+    const size_t close = host.find(']');
+    host = host.substr(1, close == std::string_view::npos ? close : close - 1);
+  } else if (const size_t colon = host.find(':');
+             colon != std::string_view::npos &&
+             host.find(':', colon + 1) == std::string_view::npos) {
+    host = host.substr(0, colon);
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  std::string out(host);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c <= ' ' || c > '~') c = '?';
+  }
+  return out;
+}
+
+}  // namespace
+
+FlowDossier::FlowDossier(EngineServices& services, const Endpoint& client, const Endpoint& server,
+                         uint8_t ip_protocol, uint32_t encapsulation)
+    : services_(services) {
+  id_.client = client;
+  id_.server = server;
+  id_.ip_protocol = ip_protocol;
+  id_.encapsulation = encapsulation;
+  id_.protocol = "unknown";
+}
+
+void FlowDossier::classify(const signatures::ServiceMatch& match) noexcept {
+  match_ = match;
+  if (match.face == nullptr) {
+    id_.service.clear();
+    id_.product.clear();
+    id_.vendor.clear();
+    id_.service_class.clear();
+    id_.status = ServiceStatus::kUnknown;
+    return;
+  }
+  const auto weight = [](const signatures::ServiceMatch& m) {
+    // Telemetry and warm-up calls on a connection do not say what the connection is for.
+    return static_cast<int>(m.strength) * 2 +
+           (m.face != nullptr && m.face->service_class != "telemetry" ? 1 : 0);
+  };
+  if (flow_match_.face == nullptr || weight(match) > weight(flow_match_)) flow_match_ = match;
+  id_.service = match.face->service;
+  id_.product = match.face->product;
+  id_.vendor = match.face->vendor;
+  id_.service_class = match.face->service_class;
+  id_.status = match.face->status;
+}
+
+void FlowDossier::learn_name(HostSource source, std::string_view host) noexcept {
+  if (host.empty() || host.size() > kMaxHostBytes + 6) return;
+  std::string name = clean_host(host);
+  if (name.empty()) return;
+  const std::pair<HostSource, std::string> entry(source, name);
+  const bool known = std::find(id_.names.begin(), id_.names.end(), entry) != id_.names.end();
+  if (!known && id_.names.size() < kMaxNames) id_.names.push_back(entry);
+  if (source < id_.host_source) return;
+  id_.host = std::move(name);
+  id_.host_source = source;
+  if (source == HostSource::kHttp) return;  // learn_request says which service
+  // A stronger name overrules what a weaker one said, also when it is no AI service's: addresses
+  // are shared by many names.
+  flow_match_ = {};
+  const signatures::ServiceMatch match = services_.snapshot->catalogue->match_host(id_.host);
+  classify(match.classifies() ? match : signatures::ServiceMatch{});
+}
+
+void FlowDossier::note_question(std::string_view name) noexcept {
+  if (name.empty() || name.size() > kMaxHostBytes) return;
+  const std::pair<HostSource, std::string> entry(HostSource::kDns, clean_host(name));
+  if (std::find(id_.names.begin(), id_.names.end(), entry) != id_.names.end()) return;
+  if (id_.host.empty() || id_.host_source < HostSource::kDns) {
+    id_.host = entry.second;
+    id_.host_source = HostSource::kDns;
+  }
+  if (id_.names.size() < kMaxNames) id_.names.push_back(entry);
+}
+
+void FlowDossier::learn_ja(std::string_view ja3, std::string_view ja4) noexcept {
+  id_.ja3 = ja3;
+  id_.ja4 = ja4;
+  if (!id_.tool.empty()) return;
+  if (const signatures::Tool* tool = services_.snapshot->catalogue->tool_by_ja4(ja4)) {
+    id_.tool = tool->id;
+    const signatures::ServiceMatch match =
+        services_.snapshot->catalogue->match_request(id_.host, "", id_.tool);
+    if (match.strength == signatures::MatchStrength::kRequest) classify(match);
+  }
+}
+
+void FlowDossier::learn_user_agent(std::string_view user_agent) noexcept {
+  if (user_agent.empty()) return;
+  const signatures::Tool* tool = services_.snapshot->catalogue->tool_by_user_agent(user_agent);
+  if (tool != nullptr) id_.tool = tool->id;
+}
+
+void FlowDossier::learn_request(std::string_view host, std::string_view target) noexcept {
+  const signatures::ServiceMatch match = services_.snapshot->catalogue->match_request(
+      host.empty() ? id_.host : host, target, id_.tool);
+  if (match.classifies()) {
+    classify(match);
+  } else if (!host.empty()) {
+    classify({});  // another host on the same connection (a proxy), which is no AI service
+  }
+}
+
+void FlowDossier::judge_flow() noexcept {
+  if (id_.service.empty() && id_.names.empty()) {
+    // No name at all: the address is all there is.
+    const auto match = services_.snapshot->catalogue->match_address(id_.server.ip);
+    if (match.face != nullptr) {
+      classify(match);
+      id_.host_source = HostSource::kIp;
+    }
+  }
+  PolicyFacts facts;
+  facts.flow = &id_;
+  facts.upload_bytes = upload_bytes_;
+  const Decision decision = services_.snapshot->policy.decide(facts);
+  action_ = std::max(action_, decision.action);
+  if (decision.action == Action::kAllow || decision.rule == nullptr) return;
+  const std::pair told(decision.rule, match_.face);
+  if (std::find(told_.begin(), told_.end(), told) != told_.end() || told_.size() >= kMaxTold)
+    return;
+  told_.push_back(told);
+  emit(decision, {}, {});
+}
+
+void FlowDossier::judge_so_far(const std::vector<Evidence>& evidence) noexcept {
+  PolicyFacts facts;
+  facts.flow = &id_;
+  facts.upload_bytes = upload_bytes_;
+  facts.evidence = evidence;
+  action_ = std::max(action_, services_.snapshot->policy.decide(facts).action);
+}
+
+void FlowDossier::report(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept {
+  if (evidence.empty()) return;
+  PolicyFacts facts;
+  facts.flow = &id_;
+  facts.upload_bytes = upload_bytes_;
+  facts.evidence = evidence;
+  const Decision decision = services_.snapshot->policy.decide(facts);
+  action_ = std::max(action_, decision.action);
+  emit(decision, std::move(request), std::move(evidence));
+}
+
+void FlowDossier::emit(const Decision& decision, RequestInfo&& request,
+                       std::vector<Evidence>&& evidence) {
+  Finding finding;
+  finding.flow = id_;
+  finding.request = std::move(request);
+  finding.time = services_.now;
+  finding.evidence = std::move(evidence);
+  finding.action = decision.action;
+  finding.severity = decision.severity;
+  if (decision.rule != nullptr) finding.rule = decision.rule->name;
+  finding.upload_bytes = upload_bytes_;
+  services_.counters.findings.add();
+  services_.counters.evidence.add(finding.evidence.size());
+  services_.sink.on_finding(std::move(finding));
+}
+
+void FlowDossier::check_upload() noexcept {
+  while (next_upload_check_ <= upload_bytes_) next_upload_check_ *= 2;
+  judge_flow();
+}
+
+FlowIdentity FlowDossier::final_identity() const {
+  FlowIdentity out = id_;
+  if (flow_match_.face != nullptr) {
+    out.service = flow_match_.face->service;
+    out.product = flow_match_.face->product;
+    out.vendor = flow_match_.face->vendor;
+    out.service_class = flow_match_.face->service_class;
+    out.status = flow_match_.face->status;
+  }
+  return out;
+}
+
+}  // namespace weir::inspect

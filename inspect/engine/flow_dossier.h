@@ -1,0 +1,98 @@
+// What is known of one flow: its names, service, tool, visibility; and what policy said of it. All
+// inspectors of a flow write here, and findings leave from here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/finding.h"
+#include "core/limits.h"
+#include "core/time.h"
+#include "inspect/engine/engine_counters.h"
+#include "inspect/engine/request_pool.h"
+#include "inspect/engine/snapshot.h"
+#include "inspect/identify/name_cache.h"
+#include "inspect/message_sink.h"
+
+namespace weir::inspect {
+
+// What all flows of a worker share.
+struct EngineServices {
+  EngineServices(std::shared_ptr<const Snapshot> s, EvidenceSink& e, const HashKey& key)
+      : snapshot(std::move(s)),
+        limits(snapshot->limits),
+        sink(e),
+        pool(snapshot->detectors, limits),
+        names(limits, name_counters, key) {}
+
+  std::shared_ptr<const Snapshot> snapshot;
+  const Limits& limits;
+  EvidenceSink& sink;
+  RequestPool pool;
+  NameCacheCounters name_counters;
+  NameCache names;
+  EngineCounters counters;
+  Timestamp now;
+};
+
+class FlowDossier {
+ public:
+  FlowDossier(EngineServices& services, const Endpoint& client, const Endpoint& server,
+              uint8_t ip_protocol, uint32_t encapsulation);
+
+  // A name and where it stood. An empty or overlong one is ignored.
+  void learn_name(HostSource source, std::string_view host) noexcept;
+  // The name in a DNS question: names the flow, but says nothing of its service.
+  void note_question(std::string_view name) noexcept;
+  void learn_ja(std::string_view ja3, std::string_view ja4) noexcept;
+  void learn_user_agent(std::string_view user_agent) noexcept;
+  // Classifies one request and makes its service the current one (later findings name it).
+  void learn_request(std::string_view host, std::string_view target) noexcept;
+  void set_protocol(std::string_view protocol) noexcept { id_.protocol = protocol; }
+  void raise_visibility(Visibility v) noexcept { id_.visibility = std::max(id_.visibility, v); }
+  void flip() noexcept { std::swap(id_.client, id_.server); }
+
+  // Asks policy about the flow as such, without evidence; a new answer is told once.
+  void judge_flow() noexcept;
+  // Asks policy about what a request holds so far; only raises action().
+  void judge_so_far(const std::vector<Evidence>& evidence) noexcept;
+  // Tells of a request's evidence. Nothing happens when there is none.
+  void report(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept;
+
+  void add_upload(uint64_t bytes) noexcept {
+    upload_bytes_ += bytes;
+    if (upload_bytes_ >= next_upload_check_) check_upload();
+  }
+  [[nodiscard]] uint64_t upload_bytes() const noexcept { return upload_bytes_; }
+  [[nodiscard]] Action action() const noexcept { return action_; }
+  [[nodiscard]] FlowIdentity& id() noexcept { return id_; }
+  [[nodiscard]] const FlowIdentity& id() const noexcept { return id_; }
+  [[nodiscard]] EngineServices& services() noexcept { return services_; }
+  // Names and service as they stand at the end of the flow: those of the flow as a whole.
+  [[nodiscard]] FlowIdentity final_identity() const;
+
+  uint64_t requests = 0;
+  uint64_t inspected_bytes = 0;
+  uint64_t unread_bytes = 0;  // upload bytes that nothing read
+
+ private:
+  void classify(const signatures::ServiceMatch& match) noexcept;
+  void emit(const Decision& decision, RequestInfo&& request, std::vector<Evidence>&& evidence);
+  void check_upload() noexcept;
+
+  EngineServices& services_;
+  FlowIdentity id_;
+  signatures::ServiceMatch match_;       // the current one: of the last request, or of the flow
+  signatures::ServiceMatch flow_match_;  // the strongest seen
+  Action action_ = Action::kAllow;
+  uint64_t upload_bytes_ = 0;
+  uint64_t next_upload_check_ = 64 << 10;
+  // Flow verdicts that were told already: rule and service.
+  std::vector<std::pair<const config::PolicyRule*, const signatures::ServiceFace*>> told_;
+};
+
+}  // namespace weir::inspect

@@ -1,0 +1,59 @@
+// Consumes the requests of one HTTP connection: classifies each, reads its target, headers and body
+// through an unwrapper and a detector, and reports the evidence at its end.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "inspect/engine/flow_dossier.h"
+#include "inspect/engine/request_pool.h"
+#include "inspect/message_sink.h"
+
+namespace weir::inspect {
+
+// Where the bytes of a tunnel (CONNECT, Upgrade) go.
+class TunnelSink {
+ public:
+  virtual ~TunnelSink() = default;
+  virtual void on_tunnel_open(TunnelKind kind, std::string_view protocol) noexcept = 0;
+  virtual void on_tunnel_bytes(Direction direction, ByteSpan data) noexcept = 0;
+  virtual void on_tunnel_hole(Direction direction, uint64_t bytes) noexcept = 0;
+};
+
+class RequestInspector final : public MessageSink {
+ public:
+  RequestInspector(FlowDossier& dossier, TunnelSink& tunnels)
+      : dossier_(dossier), tunnels_(tunnels) {}
+
+  BodyChoice on_request(const MessageHead& head) noexcept override;
+  void on_body(uint64_t stream_id, ByteSpan data, uint64_t offset) noexcept override;
+  void on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept override;
+  void on_request_end(uint64_t stream_id, EndReason reason) noexcept override;
+  void on_tunnel(TunnelKind kind, std::string_view protocol) noexcept override;
+  void on_tunnel_data(Direction direction, ByteSpan data) noexcept override;
+  void on_tunnel_gap(Direction direction, uint64_t bytes) noexcept override;
+
+  // Between packets: lets policy see evidence before its request is complete.
+  void check_news() noexcept;
+
+ private:
+  struct Open {
+    uint64_t stream_id = 0;
+    SlotLease slot;
+    RequestInfo info;
+    bool body_begun = false;
+    bool has_body = false;
+    std::string content_type;
+    std::string content_encoding;
+  };
+
+  Open* find(uint64_t stream_id) noexcept;
+  void read_head(Open& open, const MessageHead& head) noexcept;
+
+  FlowDossier& dossier_;
+  TunnelSink& tunnels_;
+  std::vector<Open> open_;
+  std::vector<Evidence> scratch_;
+};
+
+}  // namespace weir::inspect

@@ -1,0 +1,23 @@
+// Everything that inspection reads and nobody changes: one generation of configuration, shared by
+// all workers and swapped as a whole on reload.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/limits.h"
+#include "inspect/detect/request_detector.h"
+#include "inspect/policy/policy.h"
+#include "signatures/catalogue.h"
+
+namespace weir::inspect {
+
+struct Snapshot {
+  std::shared_ptr<const signatures::Catalogue> catalogue;  // never null
+  std::shared_ptr<const DetectorSet> detectors;            // never null
+  Policy policy{{}};
+  Limits limits;
+  uint64_t generation = 1;
+};
+
+}  // namespace weir::inspect

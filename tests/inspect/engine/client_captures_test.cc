@@ -1,0 +1,91 @@
+// Real clients that sent protected files in clear HTTP/1.x: every leak must be found with the right
+// file and overlapping lines, and the innocent captures must stay silent.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "signatures/catalogue.h"
+#include "signatures/content_rules.h"
+#include "signatures/fingerprint/code_index.h"
+#include "signatures/fingerprint/index_builder.h"
+#include "tests/inspect/engine/engine_run.h"
+#include "tests/support/shared_data.h"
+
+namespace weir::inspect {
+namespace {
+
+std::shared_ptr<const Snapshot> snapshot_over(const std::filesystem::path& code) {
+  auto snapshot = std::make_shared<Snapshot>();
+  auto detectors = std::make_shared<DetectorSet>();
+  snapshot->catalogue = *signatures::Catalogue::load(test::signatures_folder(), {});
+  detectors->rules = *signatures::RuleSet::load({test::signatures_folder() + "/rules"});
+  signatures::SiteKey key;
+  key.bytes.fill(9);
+  const auto out = std::filesystem::temp_directory_path() /
+                   ("weir-clients-test-" + std::to_string(getpid()) + ".wfi");
+  signatures::IndexBuildOptions options;
+  options.repositories.push_back({"src", code.string()});
+  (void)*signatures::build_index(options, key, out.string(), {});
+  detectors->indexes.push_back(*signatures::CodeIndex::open(out.string(), key));
+  std::filesystem::remove(out);
+  snapshot->detectors = detectors;
+  snapshot->policy = Policy(config::default_policy());
+  return snapshot;
+}
+
+TEST(ClientCaptures, ClearHttpLeaksAreFoundAndInnocentOnesAreSilent) {
+  WEIR_SHARED_OR_SKIP(shared);
+  const auto snapshot = snapshot_over(shared / "clients/src");
+  std::ifstream index(shared / "clients/index.jsonl");
+  std::string line;
+  size_t captures = 0;
+  size_t leaks = 0;
+  while (std::getline(index, line)) {
+    const auto row = nlohmann::json::parse(line);
+    if (row["tls"] != "none" || row["protocol"] != "http1") continue;
+    const std::string pcap = row["pcap"];
+    SCOPED_TRACE(pcap);
+    ++captures;
+    test::CollectingSink sink;
+    ASSERT_TRUE(test::run_capture(shared / "clients" / pcap, snapshot, sink));
+    std::vector<Evidence> found;
+    for (const Finding& finding : sink.findings) {
+      for (const Evidence& piece : finding.evidence) {
+        if (piece.kind == EvidenceKind::kCode) found.push_back(piece);
+      }
+    }
+    for (const auto& leak : row["leaked"]) {
+      ++leaks;
+      bool hit = false;
+      for (const Evidence& piece : found) {
+        hit = hit || (piece.path == leak["file"].get<std::string>() &&
+                      piece.first_line <= leak["end_line"].get<uint32_t>() &&
+                      piece.last_line >= leak["start_line"].get<uint32_t>());
+      }
+      EXPECT_TRUE(hit) << "missed " << leak.dump();
+    }
+    for (const Evidence& piece : found) {
+      bool right = false;
+      for (const auto& leak : row["leaked"]) {
+        right = right || piece.path == leak["file"].get<std::string>();
+      }
+      EXPECT_TRUE(right) << "found " << piece.path << ":" << piece.first_line << "-"
+                         << piece.last_line << ", which was not sent";
+    }
+    bool clear = false;
+    for (const FlowRecord& record : sink.records) {
+      clear = clear || record.flow.visibility == Visibility::kClear;
+    }
+    EXPECT_TRUE(clear);
+  }
+  std::cout << captures << " captures, " << leaks << " leaks\n";
+  EXPECT_GT(captures, 10U);
+}
+
+}  // namespace
+}  // namespace weir::inspect

@@ -1,0 +1,36 @@
+// Runs a capture through decoder and engine, as replay does.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "capture/packet_decoder.h"
+#include "capture/packet_source.h"
+#include "inspect/engine/engine.h"
+#include "tests/support/collecting_sink.h"
+
+namespace weir::test {
+
+// What was found; false when the file could not be opened at all.
+inline bool run_capture(const std::filesystem::path& path,
+                        const std::shared_ptr<const inspect::Snapshot>& snapshot,
+                        CollectingSink& sink) {
+  auto file = capture::CaptureFile::open(path.string());
+  if (!file) return false;
+  capture::PacketDecoder decoder;
+  inspect::Engine engine(snapshot, sink, HashKey{{1, 2}});
+  RawPacket raw;
+  DecodedPacket packet;
+  while ((*file)->next(raw) == capture::CaptureFile::Next::kPacket) {
+    if (decoder.decode(raw, packet) == capture::DecodeOutcome::kDecoded) {
+      (void)engine.on_packet(packet);
+    }
+  }
+  engine.finish();
+  return true;
+}
+
+inline std::string signatures_folder() { return std::string(WEIR_SOURCE_DIR) + "/signatures"; }
+
+}  // namespace weir::test

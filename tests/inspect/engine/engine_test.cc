@@ -1,0 +1,376 @@
+// The engine from decoded packets to findings and flow records, with the shipped catalogue and
+// rules and an index of the sample repository.
+#include "inspect/engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "signatures/catalogue.h"
+#include "signatures/content_rules.h"
+#include "signatures/fingerprint/code_index.h"
+#include "signatures/fingerprint/index_builder.h"
+#include "tests/inspect/engine/sample_snapshot.h"
+#include "tests/support/collecting_sink.h"
+#include "tests/support/packet_maker.h"
+
+namespace weir::inspect {
+namespace {
+
+// A TCP conversation packet by packet.
+class Talk {
+ public:
+  Talk(Engine& engine, uint16_t server_port = 443) : engine_(engine) {
+    peer_.server.port = server_port;
+  }
+  Talk& endpoints(const Endpoint& client, const Endpoint& server) {
+    peer_.client = client;
+    peer_.server = server;
+    return *this;
+  }
+  Talk& handshake() {
+    send(true, {.syn = true}, {});
+    send(false, {.syn = true, .ack = true}, {});
+    return send(true, {.ack = true}, {});
+  }
+  Talk& client(std::string_view text) { return say(true, text); }
+  Talk& server(std::string_view text) { return say(false, text); }
+  Talk& lose(size_t bytes) {
+    seq_[0] += static_cast<uint32_t>(bytes);
+    return *this;
+  }
+  Talk& close() {
+    send(true, {.fin = true, .ack = true}, {});
+    send(false, {.fin = true, .ack = true}, {});
+    return send(true, {.ack = true}, {});
+  }
+  [[nodiscard]] Action last() const { return last_; }
+
+ private:
+  Talk& say(bool to_server, std::string_view text) {
+    constexpr size_t kSegment = 1400;
+    for (size_t at = 0; at < text.size(); at += kSegment) {
+      send(to_server, {.psh = true, .ack = true}, as_bytes(text.substr(at, kSegment)));
+    }
+    return *this;
+  }
+  Talk& send(bool to_server, TcpFlags flags, ByteSpan payload) {
+    time_.ns += 1'000'000;
+    uint32_t& seq = seq_[to_server ? 0 : 1];
+    const uint32_t ack = seq_[to_server ? 1 : 0];
+    last_ = engine_.on_packet(peer_.packet(to_server, seq, ack, flags, payload, time_));
+    seq += static_cast<uint32_t>(payload.size()) + (flags.syn || flags.fin ? 1 : 0);
+    return *this;
+  }
+
+  Engine& engine_;
+  test::TcpPeer peer_;
+  Timestamp time_{1'700'000'000'000'000'000};
+  uint32_t seq_[2] = {1000, 9000};
+  Action last_ = Action::kAllow;
+};
+
+class EngineTest : public testing::Test {
+ protected:
+  EngineTest() : engine_(test::sample_snapshot(), sink_, HashKey{{1, 2}}) {}
+
+  std::vector<Evidence> evidence() const {
+    std::vector<Evidence> out;
+    for (const Finding& finding : sink_.findings) {
+      out.insert(out.end(), finding.evidence.begin(), finding.evidence.end());
+    }
+    return out;
+  }
+  const FlowRecord& only_flow() {
+    engine_.finish();
+    EXPECT_EQ(sink_.records.size(), 1U);
+    return sink_.records.front();
+  }
+  static bool has_name(const FlowRecord& record, HostSource source, const std::string& name) {
+    for (const auto& [s, n] : record.flow.names) {
+      if (s == source && n == name) return true;
+    }
+    return false;
+  }
+
+  test::CollectingSink sink_;
+  Engine engine_;
+};
+
+std::string post(const std::string& host, const std::string& body,
+                 const std::string& headers = "Content-Type: application/json\r\n") {
+  return "POST /v1/messages HTTP/1.1\r\nHost: " + host + "\r\n" + headers +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string message(const std::string& text) {
+  return R"({"model":"m","messages":[{"role":"user","content":")" + test::json_escape(text) +
+         R"("}]})";
+}
+
+constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+TEST_F(EngineTest, ReadsClearHttpOnPort443) {
+  Talk(engine_)
+      .handshake()
+      .client(post("api.anthropic.com", message("hello")))
+      .server(kAnswer)
+      .close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.flow.protocol, "http");
+  EXPECT_EQ(flow.flow.host, "api.anthropic.com");
+  EXPECT_EQ(flow.flow.host_source, HostSource::kHttp);
+  EXPECT_EQ(flow.flow.service, "anthropic-api");
+  EXPECT_EQ(flow.flow.visibility, Visibility::kClear);
+  EXPECT_EQ(flow.requests, 1U);
+  EXPECT_EQ(flow.end, "fin");
+  EXPECT_GT(flow.inspected_bytes, 0U);
+  EXPECT_TRUE(evidence().empty());
+}
+
+TEST_F(EngineTest, FindsProtectedCodeWithItsFileAndLines) {
+  const std::string code = test::sample_lines("planner/crew_schedule.cc", 20, 50);
+  Talk talk(engine_);
+  talk.handshake().client(post("api.openai.com", message("Please explain:\n" + code)));
+  EXPECT_GE(talk.last(), Action::kAllow);
+  talk.server(kAnswer).close();
+  const auto found = evidence();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].kind, EvidenceKind::kCode);
+  EXPECT_EQ(found[0].repository, "orchard");
+  EXPECT_EQ(found[0].path, "planner/crew_schedule.cc");
+  EXPECT_LE(found[0].first_line, 50U);
+  EXPECT_GE(found[0].last_line, 20U);
+  EXPECT_GE(found[0].lines, 10U);
+  EXPECT_NE(found[0].where.find("messages[0].content"), std::string::npos) << found[0].where;
+  bool told = false;
+  for (const Finding& finding : sink_.findings) {
+    if (finding.evidence.empty()) continue;
+    told = true;
+    EXPECT_EQ(finding.request.method, "POST");
+    EXPECT_EQ(finding.request.path, "/v1/messages");
+    EXPECT_EQ(finding.flow.service, "openai-api");
+    EXPECT_EQ(finding.action, Action::kDrop);
+    EXPECT_EQ(finding.severity, Severity::kCritical);
+    EXPECT_EQ(finding.rule, "code leaves");
+  }
+  EXPECT_TRUE(told);
+}
+
+TEST_F(EngineTest, FindsCodeThoughTheServerSideAndTheHandshakeAreMissing) {
+  const std::string code = test::sample_lines("tools/bin_tracker.c", 10, 60);
+  Talk(engine_).client(post("api.openai.com", message(code)));
+  engine_.finish();
+  const auto found = evidence();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].path, "tools/bin_tracker.c");
+}
+
+TEST_F(EngineTest, ReadsOnAfterAGapInsideABody) {
+  const std::string first = test::sample_lines("planner/ripeness_model.py", 1, 40);
+  const std::string rest = test::sample_lines("planner/ripeness_model.py", 41, 86);
+  const std::string whole = post("api.openai.com", message(first + rest));
+  const size_t cut =
+      whole.find("crates") == std::string::npos ? whole.size() / 2 : whole.size() / 2;
+  Talk talk(engine_);
+  talk.handshake().client(whole.substr(0, cut)).lose(100).client(whole.substr(cut + 100)).close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.gap_bytes[Direction::kToServer], 100U);
+  const auto found = evidence();
+  ASSERT_FALSE(found.empty());
+  for (const Evidence& piece : found) EXPECT_EQ(piece.path, "planner/ripeness_model.py");
+}
+
+TEST_F(EngineTest, FindsCodeInAStreamOfUnknownProtocol) {
+  const std::string code = test::sample_lines("gateway/coldstore.go", 5, 80);
+  Talk(engine_, 9999).handshake().client("\x01\x02 frame\n" + code).close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.requests, 0U);
+  const auto found = evidence();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].path, "gateway/coldstore.go");
+}
+
+TEST_F(EngineTest, FindsTheNextRequestWhenACaptureBeginsInsideABody) {
+  const std::string code = test::sample_lines("tools/yield_chart.ts", 10, 70);
+  Talk talk(engine_);
+  talk.client("ne left of a body\"}]}").server(kAnswer);
+  talk.client(post("api.openai.com", message(code))).server(kAnswer).close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.flow.host, "api.openai.com");
+  const auto found = evidence();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].path, "tools/yield_chart.ts");
+}
+
+TEST_F(EngineTest, CredentialsOfTheRequestItselfAreNoLeak) {
+  const std::string secret = test::sample_secret();
+  Talk(engine_)
+      .handshake()
+      .client(post("api.openai.com", message("hello"),
+                   "Authorization: Bearer " + secret + "\r\nX-Api-Key: " + secret +
+                       "\r\nCookie: s=" + secret + "\r\n"))
+      .server(kAnswer)
+      .close();
+  engine_.finish();
+  EXPECT_TRUE(evidence().empty());
+}
+
+TEST_F(EngineTest, FindsASecretInABodyAndInAQuery) {
+  const std::string secret = test::sample_secret();
+  Talk(engine_)
+      .handshake()
+      .client(post("api.openai.com", message("use " + secret + " here")))
+      .close();
+  Talk(engine_)
+      .endpoints({IpAddress::v4(0x0a000002), 40001}, {IpAddress::v4(0xc0a80102), 443})
+      .handshake()
+      .client("GET /search?q=" + secret + " HTTP/1.1\r\nHost: api.openai.com\r\n\r\n")
+      .close();
+  engine_.finish();
+  const auto found = evidence();
+  ASSERT_EQ(found.size(), 2U);
+  for (const Evidence& piece : found) {
+    EXPECT_EQ(piece.kind, EvidenceKind::kSecret);
+    EXPECT_EQ(piece.excerpt.find(secret), std::string::npos) << "not masked";
+  }
+}
+
+TEST_F(EngineTest, NamesTlsByItsServerNameAndShuntsIt) {
+  Talk talk(engine_);
+  talk.handshake().client(test::client_hello("api.cursor.sh"));
+  for (int i = 0; i < 100; ++i) {
+    talk.client(std::string("\x17\x03\x03\x10\x00", 5) + std::string(4096, 'x'));
+  }
+  talk.close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.flow.protocol, "tls");
+  EXPECT_EQ(flow.flow.host, "api.cursor.sh");
+  EXPECT_EQ(flow.flow.host_source, HostSource::kSni);
+  EXPECT_EQ(flow.flow.service_class, "coding_agent");
+  EXPECT_EQ(flow.flow.visibility, Visibility::kMetadata);
+  EXPECT_FALSE(flow.flow.ja4.empty());
+  EXPECT_EQ(flow.requests, 0U);
+  EXPECT_GT(engine_.counters().unread_tls_bytes.get(), 30'000U);
+  ASSERT_EQ(sink_.findings.size(), 1U);
+  EXPECT_EQ(sink_.findings[0].rule, "banned agents");
+  EXPECT_EQ(flow.action, Action::kDrop);
+}
+
+TEST_F(EngineTest, TellsOfABlindUploadOnce) {
+  Talk talk(engine_);
+  talk.handshake().client(test::client_hello("claude.ai"));
+  for (int i = 0; i < 100; ++i) {
+    talk.client(std::string("\x17\x03\x03\x40\x00", 5) + std::string(0x4000, 'x'));
+  }
+  talk.close();
+  engine_.finish();
+  size_t blind = 0;
+  for (const Finding& finding : sink_.findings) blind += finding.rule == "blind upload" ? 1 : 0;
+  EXPECT_EQ(blind, 1U);
+}
+
+TEST_F(EngineTest, ExchangesClientAndServerWhenContentShowsIt) {
+  // Without a handshake the lower port is taken for the server's; here it is the client's.
+  const std::string request = post("api.openai.com", message("hi"));
+  Talk(engine_)
+      .endpoints({IpAddress::v4(0x0a000001), 80}, {IpAddress::v4(0xc0a80102), 40000})
+      .client(request);
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.flow.client.port, 80);
+  EXPECT_EQ(flow.flow.server.port, 40000);
+  EXPECT_EQ(flow.requests, 1U);
+  EXPECT_EQ(flow.bytes[Direction::kToServer], request.size());
+}
+
+TEST_F(EngineTest, LooksIntoAConnectTunnel) {
+  Talk(engine_, 3128)
+      .handshake()
+      .client("CONNECT api.anthropic.com:443 HTTP/1.1\r\nHost: api.anthropic.com:443\r\n\r\n")
+      .server("HTTP/1.1 200 Connection established\r\n\r\n")
+      .client(test::client_hello("api.anthropic.com"))
+      .close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_TRUE(has_name(flow, HostSource::kHttp, "api.anthropic.com"));
+  EXPECT_TRUE(has_name(flow, HostSource::kSni, "api.anthropic.com"));
+  EXPECT_EQ(flow.flow.service, "anthropic-api");
+  EXPECT_FALSE(flow.flow.ja4.empty());
+}
+
+TEST_F(EngineTest, FindsTlsAfterStarttls) {
+  Talk(engine_, 25)
+      .handshake()
+      .server("220 mail ESMTP\r\n")
+      .client("EHLO a\r\n")
+      .server("250 STARTTLS\r\n")
+      .client("STARTTLS\r\n")
+      .server("220 go\r\n")
+      .client(test::client_hello("mail.example"))
+      .close();
+  EXPECT_TRUE(has_name(only_flow(), HostSource::kSni, "mail.example"));
+}
+
+TEST_F(EngineTest, NamesAConnectionByTheDnsAnswerItsClientSaw) {
+  test::TcpPeer peer;
+  const std::string answer = test::dns_answer("api.deepseek.com", peer.server.ip);
+  DecodedPacket packet;
+  packet.time = {1'700'000'000'000'000'000};
+  packet.source = {IpAddress::v4(0x08080808), 53};
+  packet.destination = {peer.client.ip, 33333};
+  packet.protocol = static_cast<uint8_t>(IpProtocol::kUdp);
+  packet.payload = as_bytes(answer);
+  (void)engine_.on_packet(packet);
+  Talk(engine_).handshake().client(std::string("\x17\x03\x03\x00\x10", 5) + std::string(16, 'x'));
+  engine_.finish();
+  ASSERT_EQ(sink_.records.size(), 2U);
+  EXPECT_EQ(sink_.records[0].flow.protocol, "dns");
+  EXPECT_EQ(sink_.records[0].flow.host, "api.deepseek.com");
+  EXPECT_TRUE(sink_.records[0].flow.service.empty()) << "a question is no use of a service";
+  EXPECT_EQ(sink_.records[1].flow.host, "api.deepseek.com");
+  EXPECT_EQ(sink_.records[1].flow.host_source, HostSource::kDns);
+  EXPECT_FALSE(sink_.records[1].flow.service.empty());
+}
+
+TEST_F(EngineTest, PolicySeesEvidenceBeforeTheRequestIsComplete) {
+  const std::string code = test::sample_lines("planner/crew_schedule.cc", 1, 102);
+  std::string body = message(code + std::string(60'000, ' '));
+  const std::string whole = post("api.openai.com", body);
+  Talk talk(engine_);
+  talk.handshake().client(whole.substr(0, whole.size() - 10));
+  EXPECT_EQ(talk.last(), Action::kDrop);
+}
+
+TEST_F(EngineTest, WhatWasFoundDoesNotDependOnSegments) {
+  const std::string code = test::sample_lines("planner/crew_schedule.cc", 20, 80);
+  const std::string whole = post("api.openai.com", message(code));
+  std::string reference;
+  for (const size_t segment : {size_t{1}, size_t{7}, size_t{100}, size_t{1400}, size_t{65000}}) {
+    test::CollectingSink sink;
+    Engine engine(test::sample_snapshot(), sink, HashKey{{1, 2}});
+    const test::TcpPeer peer;
+    uint32_t seq = 1;
+    for (size_t at = 0; at < whole.size(); at += segment) {
+      const auto part = as_bytes(std::string_view(whole).substr(at, segment));
+      (void)engine.on_packet(peer.packet(true, seq, 1, {.ack = true}, part, {1}));
+      seq += static_cast<uint32_t>(part.size());
+    }
+    engine.finish();
+    std::ostringstream got;
+    for (const Finding& finding : sink.findings) {
+      for (const Evidence& e : finding.evidence) {
+        got << e.path << ' ' << e.first_line << ' ' << e.last_line << ' ' << e.lines << ' '
+            << e.score << ' ' << e.where << ' ' << e.offset << '\n';
+      }
+    }
+    EXPECT_FALSE(got.str().empty());
+    if (reference.empty()) reference = got.str();
+    EXPECT_EQ(got.str(), reference) << "segments of " << segment;
+  }
+}
+
+}  // namespace
+}  // namespace weir::inspect
