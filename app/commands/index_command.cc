@@ -1,0 +1,215 @@
+// `weir index build|info|verify`: the fingerprint index of a company's own code.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "app/commands/commands.h"
+#include "app/exit_codes.h"
+#include "app/terminal.h"
+#include "signatures/fingerprint/code_index.h"
+#include "signatures/fingerprint/index_builder.h"
+#include "signatures/fingerprint/site_key.h"
+
+namespace weir::app {
+
+namespace {
+
+struct BuildOptions {
+  std::vector<std::string> repositories;
+  std::string out;
+  std::string key;
+  bool make_key = false;
+  bool verbose = false;
+  bool json = false;
+  std::string memory = "1GiB";
+  signatures::IndexBuildOptions build;
+};
+
+// "NAME=DIR" or "DIR", whose last part is then the name.
+signatures::IndexSource source_of(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals != std::string::npos && equals > 0 && text.find('/') > equals) {
+    return {text.substr(0, equals), text.substr(equals + 1)};
+  }
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::weakly_canonical(text, error);
+  if (error) path = text;
+  if (path.filename().empty()) path = path.parent_path();
+  return {path.filename().string(), text};
+}
+
+Result<uint64_t> parse_memory(const std::string& text) {
+  size_t used = 0;
+  uint64_t value = 0;
+  try {
+    value = std::stoull(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  unsigned shift = 64;
+  if (unit == "MiB" || unit == "M") shift = 20;
+  if (unit == "GiB" || unit == "G") shift = 30;
+  if (unit.empty()) shift = 0;
+  if (used == 0 || shift == 64 || value == 0 || value > (UINT64_MAX >> shift)) {
+    return Error{"--memory " + text + ": expected a size such as 512MiB or 2GiB", {}, 0, 0};
+  }
+  return value << shift;
+}
+
+int run_build(BuildOptions& options) {
+  const auto memory = parse_memory(options.memory);
+  if (!memory) {
+    complain(memory.error());
+    return kExitUsage;
+  }
+  options.build.memory = *memory;
+  for (const std::string& repository : options.repositories) {
+    options.build.repositories.push_back(source_of(repository));
+  }
+  if (options.make_key && !std::filesystem::exists(options.key)) {
+    const Status made = signatures::SiteKey::create(options.key);
+    if (!made) {
+      complain(made.error());
+      return kExitFailure;
+    }
+    std::printf("New site key in %s: keep it as secret as the code itself.\n", options.key.c_str());
+  }
+  const auto key = signatures::SiteKey::load(options.key);
+  if (!key) {
+    complain(key.error());
+    return kExitUsage;
+  }
+  Progress progress("Indexing");
+  const auto report = signatures::build_index(
+      options.build, *key, options.out, [&](const signatures::IndexProgress& p) {
+        progress.update(p.files_done, p.files_total, human_bytes(p.bytes_done));
+      });
+  progress.clear();
+  if (!report) {
+    complain(report.error());
+    return kExitFailure;
+  }
+  if (options.json) {
+    const nlohmann::json line = {{"out", options.out},
+                                 {"files", report->files},
+                                 {"bytes", report->bytes},
+                                 {"lines", report->lines},
+                                 {"fingerprints", report->fingerprints},
+                                 {"critical_lines", report->critical_lines},
+                                 {"dropped_common", report->dropped_common},
+                                 {"skipped", report->skipped_count}};
+    std::printf("%s\n", line.dump().c_str());
+  } else {
+    std::printf("%s: %s files, %s lines, %s of source; %s fingerprints", options.out.c_str(),
+                human_count(report->files).c_str(), human_count(report->lines).c_str(),
+                human_bytes(report->bytes).c_str(), human_count(report->fingerprints).c_str());
+    if (report->critical_lines > 0) {
+      std::printf(", %s critical lines", human_count(report->critical_lines).c_str());
+    }
+    std::printf(" (%s left out as common)\n", human_count(report->dropped_common).c_str());
+    if (report->skipped_count > 0) {
+      std::printf("%s files skipped%s\n", human_count(report->skipped_count).c_str(),
+                  options.verbose ? ":" : " (--verbose names them)");
+    }
+  }
+  if (options.verbose) {
+    for (const std::string& skipped : report->skipped) {
+      std::fprintf(stderr, "  %s\n", printable(skipped).c_str());
+    }
+  }
+  return kExitOk;
+}
+
+int run_info(const std::string& file, const std::string& key_file, bool json) {
+  const auto key = signatures::SiteKey::load(key_file);
+  if (!key) {
+    complain(key.error());
+    return kExitUsage;
+  }
+  const auto index = signatures::CodeIndex::open(file, *key);
+  if (!index) {
+    complain(index.error());
+    return kExitUsage;
+  }
+  const signatures::IndexInfo& info = (*index)->info();
+  if (json) {
+    const nlohmann::json line = {{"format", info.format},
+                                 {"files", info.files},
+                                 {"lines", info.lines},
+                                 {"fingerprints", info.fingerprints},
+                                 {"bytes", info.bytes},
+                                 {"critical_lines", info.critical_lines},
+                                 {"repositories", info.repositories}};
+    std::printf("%s\n",
+                line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return kExitOk;
+  }
+  Table table({{"", false}, {"", true}});
+  table.add({"format", std::to_string(info.format)});
+  table.add({"files", human_count(info.files)});
+  table.add({"lines", human_count(info.lines)});
+  table.add({"fingerprints", human_count(info.fingerprints)});
+  table.add({"critical lines", human_count(info.critical_lines)});
+  table.add({"size", human_bytes(info.bytes)});
+  for (const std::string& name : info.repositories) table.add({"repository", name});
+  std::printf("%s\n%s", file.c_str(), table.to_string().c_str());
+  return kExitOk;
+}
+
+int run_verify(const std::string& file) {
+  const Status status = signatures::CodeIndex::verify(file);
+  if (!status) {
+    complain(status.error());
+    return kExitUsage;
+  }
+  std::printf("%s: every checksum holds\n", file.c_str());
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_index_command(CLI::App& app, int& exit_code) {
+  CLI::App* index = app.add_subcommand("index", "Build and inspect fingerprint indexes");
+  index->require_subcommand(1);
+
+  auto options = std::make_shared<BuildOptions>();
+  CLI::App* build = index->add_subcommand("build", "Fingerprint repositories");
+  build->add_option("--repo", options->repositories, "folder, or NAME=FOLDER; again for more")
+      ->required();
+  build->add_option("--out,-o", options->out, "index file to write (.wfi)")->required();
+  build->add_option("--key,-k", options->key, "site key file (64 hexadecimal digits, mode 0600)")
+      ->required();
+  build->add_flag("--make-key", options->make_key, "make the key file when there is none");
+  build->add_option("--public", options->build.public_directories,
+                    "folder of public code: what stands there too is left out; again for more");
+  build->add_option("--critical", options->build.critical,
+                    "glob of files whose single lines are guarded; again for more");
+  build->add_option("--memory", options->memory, "memory for sorting")->capture_default_str();
+  build->add_option("--threads", options->build.threads, "threads that read files")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+  build->add_flag("--verbose,-v", options->verbose, "name the files that were skipped");
+  build->add_flag("--json", options->json, "one JSON line instead of text");
+  build->callback([options, &exit_code] { exit_code = run_build(*options); });
+
+  auto file = std::make_shared<std::string>();
+  auto key = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* info = index->add_subcommand("info", "What an index holds");
+  info->add_option("file", *file, "index file")->required();
+  info->add_option("--key,-k", *key, "site key file")->required();
+  info->add_flag("--json", *json, "one JSON line instead of text");
+  info->callback([file, key, json, &exit_code] { exit_code = run_info(*file, *key, *json); });
+
+  auto verified = std::make_shared<std::string>();
+  CLI::App* verify = index->add_subcommand("verify", "Compare every checksum of an index");
+  verify->add_option("file", *verified, "index file")->required();
+  verify->callback([verified, &exit_code] { exit_code = run_verify(*verified); });
+}
+
+}  // namespace weir::app

@@ -1,0 +1,231 @@
+// `weir replay`: inspects captures as the live sensor would inspect the packets, and tells what was
+// found. The same captures give the same output, byte for byte.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "alert/incident_maker.h"
+#include "alert/jsonl_sink.h"
+#include "alert/native_json.h"
+#include "app/commands/commands.h"
+#include "app/exit_codes.h"
+#include "app/report/replay_report.h"
+#include "app/report/usage_totals.h"
+#include "app/runtime/alert_sinks.h"
+#include "app/runtime/load_snapshot.h"
+#include "app/runtime/worker_pool.h"
+#include "app/terminal.h"
+#include "capture/packet_decoder.h"
+#include "capture/packet_source.h"
+
+namespace weir::app {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  std::string config;
+  std::vector<std::string> indexes;
+  std::string key;
+  std::vector<std::string> key_logs;
+  std::string alerts;
+  std::string flows;
+  std::string stats;
+  size_t workers = 1;
+  bool fail_on_leak = false;
+  bool quiet = false;
+};
+
+// From the inspection to incidents, usage and flow lines.
+class ReplaySink final : public EvidenceSink {
+ public:
+  ReplaySink(alert::IncidentMaker& incidents, UsageTotals& usage, alert::JsonlFile* flows)
+      : incidents_(incidents), usage_(usage), flows_(flows) {}
+
+  void on_finding(Finding&& finding) override {
+    incidents_.expire(finding.time);
+    incidents_.on_finding(std::move(finding));
+  }
+  void on_flow_end(FlowRecord&& record) override {
+    usage_.add(record);
+    if (flows_ != nullptr) flows_->write_line(alert::flow_json(record));
+  }
+
+ private:
+  alert::IncidentMaker& incidents_;
+  UsageTotals& usage_;
+  alert::JsonlFile* flows_;
+};
+
+Result<config::Settings> settings_of(const Options& options) {
+  config::Settings settings;
+  if (!options.config.empty()) {
+    auto loaded = config::load_settings(options.config);
+    if (!loaded) return loaded.error();
+    settings = std::move(*loaded);
+    for (const std::string& warning : settings.warnings) complain(warning);
+  }
+  if (!options.indexes.empty()) settings.protect.indexes = options.indexes;
+  if (!options.key.empty()) settings.protect.key = options.key;
+  return settings;
+}
+
+// One capture into the workers. False when it is damaged or cannot be read; `facts` says why.
+bool read_capture(const std::string& path, WorkerPool& workers, capture::PacketDecoder& decoder,
+                  ReplayFacts& facts, bool quiet) {
+  auto file = capture::CaptureFile::open(path);
+  if (!file) {
+    facts.errors.push_back(file.error().to_string());
+    return false;
+  }
+  Progress progress("Replaying");
+  RawPacket raw;
+  DecodedPacket packet;
+  while (true) {
+    const auto next = (*file)->next(raw);
+    if (next == capture::CaptureFile::Next::kEnd) return true;
+    if (next == capture::CaptureFile::Next::kError) {
+      facts.errors.push_back((*file)->error().to_string());
+      return false;
+    }
+    ++facts.packets;
+    facts.packet_bytes += raw.wire_length;
+    if (facts.first.ns == 0 || raw.time < facts.first) facts.first = raw.time;
+    facts.last = std::max(facts.last, raw.time);
+    if (decoder.decode(raw, packet) == capture::DecodeOutcome::kDecoded) workers.on_packet(packet);
+    if (!quiet && facts.packets % 4096 == 0) {
+      progress.update((*file)->bytes_read(), (*file)->bytes_total(),
+                      human_count(facts.packets) + " packets");
+    }
+  }
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  if (path == "-") return std::fputs(text.c_str(), stdout) >= 0;
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) complain(path + ": cannot be written");
+  return static_cast<bool>(out);
+}
+
+int run(const Options& options) {
+  auto settings = settings_of(options);
+  if (!settings) {
+    complain(settings.error());
+    return kExitUsage;
+  }
+  if (!options.key_logs.empty()) {
+    complain("--keylog: this version does not decrypt TLS yet; flows are judged by metadata");
+  }
+  auto snapshot = load_snapshot(*settings);
+  if (!snapshot) {
+    complain(snapshot.error());
+    return kExitUsage;
+  }
+
+  ReplayFacts facts;
+  facts.files = options.files;
+  UsageTotals usage;
+  IncidentSummary summary;
+  alert::IncidentCounters incident_counters;
+  alert::IncidentMaker incidents(settings->limits, settings->alerts.window, incident_counters);
+  incidents.add_sink(summary);
+  std::unique_ptr<alert::JsonlSink> alerts;
+  if (!options.alerts.empty()) {
+    auto opened = alert::JsonlSink::open(options.alerts, alert::JsonlSink::Mode::kFinal,
+                                         alert::FileStart::kTruncate);
+    if (!opened) {
+      complain(opened.error());
+      return kExitFailure;
+    }
+    alerts = std::move(*opened);
+    incidents.add_sink(*alerts);
+  }
+  auto live = AlertSinks::open(settings->alerts);
+  if (!live) {
+    complain(live.error());
+    return kExitFailure;
+  }
+  (*live)->attach(incidents);
+  std::unique_ptr<alert::JsonlFile> flows;
+  if (!options.flows.empty()) {
+    auto opened = alert::JsonlFile::open(options.flows, alert::FileStart::kTruncate, true);
+    if (!opened) {
+      complain(opened.error());
+      return kExitFailure;
+    }
+    flows = std::move(*opened);
+  }
+
+  ReplaySink sink(incidents, usage, flows.get());
+  capture::PacketDecoder decoder;
+  size_t wanted = options.workers;
+  if (wanted == 0) wanted = std::max<size_t>(1, std::thread::hardware_concurrency());
+  WorkerPool workers(*snapshot, wanted, sink);
+  const auto began = std::chrono::steady_clock::now();
+  bool all_good = true;
+  for (const std::string& file : options.files) {
+    all_good = read_capture(file, workers, decoder, facts, options.quiet) && all_good;
+  }
+  workers.finish();
+  incidents.close_all();
+  facts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  facts.workers = workers.workers();
+  facts.counters = workers.counters();
+  for (const auto& row : capture::kDecodeCounterTable) {
+    facts.counters.emplace_back("decode." + std::string(row.name),
+                                (decoder.counters().*row.member).get());
+  }
+  for (const auto& row : alert::kIncidentCounters) {
+    facts.counters.emplace_back("incident." + std::string(row.name),
+                                (incident_counters.*row.member).get());
+  }
+
+  bool written = true;
+  const auto note = [&written](const Status& status) {
+    if (status) return;
+    complain(status.error());
+    written = false;
+  };
+  if (alerts) note(alerts->close());
+  if (flows) note(flows->close());
+  note((*live)->close());
+  if (!options.quiet) std::fputs(replay_text(facts, usage, summary).c_str(), stdout);
+  if (!options.stats.empty()) {
+    written = write_file(options.stats, replay_stats_json(facts, usage, summary)) && written;
+  }
+  for (const std::string& error : facts.errors) complain(error);
+  if (!written) return kExitFailure;
+  if (!all_good) return kExitBadInput;
+  if (options.fail_on_leak && summary.leaks() > 0) return kExitLeak;
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app, int& exit_code) {
+  auto o = std::make_shared<Options>();
+  CLI::App* replay = app.add_subcommand("replay", "Inspect captures (pcap, pcapng)");
+  replay->add_option("files", o->files, "captures; - is standard input")->required();
+  replay->add_option("-c,--config", o->config, "weir.yaml");
+  replay->add_option("--index", o->indexes, "fingerprint index; again for more");
+  replay->add_option("--key", o->key, "site key file of the indexes");
+  replay->add_option("--keylog", o->key_logs, "TLS key log (not used by this version)");
+  replay->add_option("--alerts", o->alerts, "write incidents as JSON lines");
+  replay->add_option("--flows", o->flows, "write flows as JSON lines");
+  replay->add_option("--stats", o->stats, "write totals and counters as JSON");
+  replay->add_option("--workers", o->workers, "worker threads; 0: one a core")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 256));
+  replay->add_flag("--fail-on-leak", o->fail_on_leak, "exit with 3 when something leaked");
+  replay->add_flag("--quiet,-q", o->quiet, "no table and no progress");
+  replay->callback([o, &exit_code] { exit_code = run(*o); });
+}
+
+}  // namespace weir::app

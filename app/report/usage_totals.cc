@@ -1,0 +1,35 @@
+// See usage_totals.h.
+#include "app/report/usage_totals.h"
+
+namespace weir::app {
+
+void UsageTotals::add(const FlowRecord& record) {
+  const uint64_t up = record.bytes[Direction::kToServer];
+  const uint64_t down = record.bytes[Direction::kToClient];
+  ++flows;
+  ++protocols[record.flow.protocol];
+  requests += record.requests;
+  bytes_up += up;
+  bytes_down += down;
+  inspected_bytes += record.inspected_bytes;
+  gap_bytes_up += record.gap_bytes[Direction::kToServer];
+  if (record.flow.service.empty()) return;
+  ++ai_flows;
+  ++flows_by_visibility[static_cast<size_t>(record.flow.visibility)];
+  ServiceUsage& usage = services[record.flow.service];
+  usage.product = record.flow.product;
+  usage.vendor = record.flow.vendor;
+  usage.service_class = record.flow.service_class;
+  usage.status = record.flow.status;
+  ++usage.flows;
+  usage.requests += record.requests;
+  usage.bytes_up += up;
+  usage.bytes_down += down;
+  ++usage.flows_by_visibility[static_cast<size_t>(record.flow.visibility)];
+  if (!record.flow.host.empty() && usage.hosts.size() < ServiceUsage::kMaxHosts) {
+    usage.hosts.insert(record.flow.host);
+  }
+  if (usage.clients.size() < ServiceUsage::kMaxClients) usage.clients.insert(record.flow.client.ip);
+}
+
+}  // namespace weir::app

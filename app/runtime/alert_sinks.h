@@ -1,0 +1,28 @@
+// The alert sinks that a configuration names.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "alert/incident_maker.h"
+#include "alert/jsonl_sink.h"
+#include "alert/zmq_publisher.h"
+#include "config/settings.h"
+#include "core/result.h"
+
+namespace weir::app {
+
+class AlertSinks {
+ public:
+  static Result<std::unique_ptr<AlertSinks>> open(const config::AlertSettings& settings);
+
+  void attach(alert::IncidentMaker& incidents);
+  // Flushes and closes; the first error of any sink.
+  Status close();
+
+ private:
+  std::vector<std::unique_ptr<alert::JsonlSink>> files_;
+  std::vector<std::unique_ptr<alert::ZmqPublisher>> publishers_;
+};
+
+}  // namespace weir::app

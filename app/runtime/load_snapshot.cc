@@ -1,0 +1,50 @@
+// See load_snapshot.h.
+#include "app/runtime/load_snapshot.h"
+
+#include <utility>
+
+#include "app/runtime/data_files.h"
+#include "signatures/catalogue.h"
+#include "signatures/content_rules.h"
+#include "signatures/fingerprint/code_index.h"
+#include "signatures/fingerprint/site_key.h"
+
+namespace weir::app {
+
+Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
+    const config::Settings& settings) {
+  auto set = std::make_shared<inspect::DetectorSet>();
+  auto rules = signatures::RuleSet::load(rule_paths(settings));
+  if (!rules) return rules.error();
+  set->rules = std::move(*rules);
+  set->min_lines = settings.protect.min_lines;
+  if (!settings.protect.indexes.empty()) {
+    if (settings.protect.key.empty()) {
+      return Error{"an index needs its site key: give protect.key or --key", settings.file, 0, 0};
+    }
+    const auto key = signatures::SiteKey::load(settings.protect.key);
+    if (!key) return key.error();
+    for (const std::string& path : settings.protect.indexes) {
+      auto index = signatures::CodeIndex::open(path, *key);
+      if (!index) return index.error();
+      set->indexes.push_back(std::move(*index));
+    }
+  }
+  return std::shared_ptr<const inspect::DetectorSet>(std::move(set));
+}
+
+Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Settings& settings) {
+  auto snapshot = std::make_shared<inspect::Snapshot>();
+  auto catalogue = signatures::Catalogue::load(signatures_directory(settings), settings.services);
+  if (!catalogue) return catalogue.error();
+  snapshot->catalogue = std::move(*catalogue);
+  auto detectors = load_detectors(settings);
+  if (!detectors) return detectors.error();
+  snapshot->detectors = std::move(*detectors);
+  snapshot->policy =
+      inspect::Policy(settings.policy.empty() ? config::default_policy() : settings.policy);
+  snapshot->limits = settings.limits;
+  return std::shared_ptr<const inspect::Snapshot>(std::move(snapshot));
+}
+
+}  // namespace weir::app

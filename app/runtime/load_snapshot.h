@@ -1,0 +1,17 @@
+// From settings to what the inspection reads: catalogue, rules, indexes, policy.
+#pragma once
+
+#include <memory>
+
+#include "config/settings.h"
+#include "core/result.h"
+#include "inspect/engine/snapshot.h"
+
+namespace weir::app {
+
+Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
+    const config::Settings& settings);
+
+Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Settings& settings);
+
+}  // namespace weir::app

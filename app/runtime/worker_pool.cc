@@ -1,0 +1,225 @@
+// See worker_pool.h.
+// A round is a batch of copied packets for each worker. Two rounds are in flight: the caller fills
+// one while the workers read the other. At the border of rounds the caller waits, merges what was
+// found by packet time, then hands over the next: bounded memory, and the same output every time.
+#include "app/runtime/worker_pool.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace weir::app {
+
+namespace {
+
+constexpr size_t kRoundPackets = 16'384;
+constexpr size_t kRoundBytes = 32U << 20;
+
+bool is_private(const IpAddress& ip) noexcept {
+  if (ip.is_v4()) {
+    const uint8_t a = ip.bytes[12];
+    const uint8_t b = ip.bytes[13];
+    return a == 10 || (a == 172 && (b & 0xf0) == 16) || (a == 192 && b == 168) ||
+           (a == 100 && (b & 0xc0) == 64) || a == 127;
+  }
+  return (ip.bytes[0] & 0xfe) == 0xfc || (ip.bytes[0] == 0xfe && (ip.bytes[1] & 0xc0) == 0x80);
+}
+
+// The address that most likely is the client's, the same for both directions.
+const IpAddress& client_of(const DecodedPacket& packet) noexcept {
+  const Endpoint& a = packet.source;
+  const Endpoint& b = packet.destination;
+  if ((a.port == 53) != (b.port == 53)) return a.port == 53 ? b.ip : a.ip;
+  if (is_private(a.ip) != is_private(b.ip)) return is_private(a.ip) ? a.ip : b.ip;
+  if (a.port != b.port) return a.port > b.port ? a.ip : b.ip;
+  return std::min(a.ip, b.ip);
+}
+
+// Keeps what a worker tells until the round is over.
+class Mailbox final : public EvidenceSink {
+ public:
+  void on_finding(Finding&& finding) override { findings.push_back(std::move(finding)); }
+  void on_flow_end(FlowRecord&& record) override { records.push_back(std::move(record)); }
+  std::vector<Finding> findings;
+  std::vector<FlowRecord> records;
+};
+
+struct Batch {
+  std::vector<DecodedPacket> packets;  // payload views are set when the batch is read
+  std::vector<size_t> offsets;
+  std::vector<uint8_t> bytes;
+
+  void clear() noexcept {
+    packets.clear();
+    offsets.clear();
+    bytes.clear();
+  }
+  void add(const DecodedPacket& packet) {
+    offsets.push_back(bytes.size());
+    packets.push_back(packet);
+    bytes.insert(bytes.end(), packet.payload.begin(), packet.payload.end());
+  }
+};
+
+}  // namespace
+
+size_t worker_of(const DecodedPacket& packet, size_t workers) noexcept {
+  if (workers <= 1) return 0;
+  static constexpr HashKey kSpread{{0x9e3779b97f4a7c15ULL, 0xd1b54a32d192ed03ULL}};
+  return siphash(kSpread, client_of(packet).bytes) % workers;
+}
+
+struct WorkerPool::Impl {
+  struct Worker {
+    Mailbox mail;
+    std::unique_ptr<inspect::Engine> engine;
+    Batch filling;
+    Batch reading;
+    bool busy = false;  // under mutex
+    std::thread thread;
+  };
+
+  explicit Impl(EvidenceSink& s) : sink(s) {}
+
+  void run(Worker& worker) {
+    std::unique_lock lock(mutex);
+    while (true) {
+      wake.wait(lock, [&] { return worker.busy || stop; });
+      if (!worker.busy) return;
+      lock.unlock();
+      Batch& batch = worker.reading;
+      for (size_t i = 0; i < batch.packets.size(); ++i) {
+        DecodedPacket& packet = batch.packets[i];
+        packet.payload = ByteSpan(batch.bytes).subspan(batch.offsets[i], packet.payload.size());
+        (void)worker.engine->on_packet(packet);
+      }
+      if (finishing) worker.engine->finish();
+      lock.lock();
+      worker.busy = false;
+      done.notify_all();
+    }
+  }
+
+  void wait_all() {
+    std::unique_lock lock(mutex);
+    done.wait(lock, [&] {
+      return std::none_of(workers.begin(), workers.end(), [](const auto& w) { return w->busy; });
+    });
+  }
+
+  void deliver() {
+    std::vector<Finding> findings;
+    std::vector<FlowRecord> records;
+    for (const auto& worker : workers) {
+      std::move(worker->mail.findings.begin(), worker->mail.findings.end(),
+                std::back_inserter(findings));
+      std::move(worker->mail.records.begin(), worker->mail.records.end(),
+                std::back_inserter(records));
+      worker->mail.findings.clear();
+      worker->mail.records.clear();
+    }
+    std::stable_sort(findings.begin(), findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.time < b.time; });
+    for (Finding& finding : findings) sink.on_finding(std::move(finding));
+    for (FlowRecord& record : records) sink.on_flow_end(std::move(record));
+  }
+
+  void next_round() {
+    wait_all();
+    deliver();
+    {
+      const std::lock_guard lock(mutex);
+      for (const auto& worker : workers) {
+        std::swap(worker->filling, worker->reading);
+        worker->filling.clear();
+        worker->busy = true;
+      }
+    }
+    wake.notify_all();
+    round_packets = 0;
+    round_bytes = 0;
+  }
+
+  EvidenceSink& sink;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::unique_ptr<inspect::Engine> single;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::condition_variable done;
+  bool stop = false;       // under mutex
+  bool finishing = false;  // written while no worker is busy
+  size_t round_packets = 0;
+  size_t round_bytes = 0;
+};
+
+WorkerPool::WorkerPool(std::shared_ptr<const inspect::Snapshot> snapshot, size_t workers,
+                       EvidenceSink& sink)
+    : impl_(std::make_unique<Impl>(sink)) {
+  // A fixed key: a replay repeats itself, and nobody who sends packets now reads its timing.
+  constexpr HashKey kReplayKey{{0x77656972, 0x7265706c6179}};
+  if (workers <= 1) {
+    impl_->single = std::make_unique<inspect::Engine>(std::move(snapshot), sink, kReplayKey);
+    return;
+  }
+  for (size_t i = 0; i < workers; ++i) {
+    auto worker = std::make_unique<Impl::Worker>();
+    worker->engine = std::make_unique<inspect::Engine>(snapshot, worker->mail, kReplayKey);
+    impl_->workers.push_back(std::move(worker));
+  }
+  for (const auto& worker : impl_->workers) {
+    Impl::Worker* raw = worker.get();
+    worker->thread = std::thread([this, raw] { impl_->run(*raw); });
+  }
+}
+
+WorkerPool::~WorkerPool() {
+  if (!impl_) return;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stop = true;
+  }
+  impl_->wake.notify_all();
+  for (const auto& worker : impl_->workers) {
+    if (worker->thread.joinable()) worker->thread.join();
+  }
+}
+
+void WorkerPool::on_packet(const DecodedPacket& packet) {
+  if (impl_->single) {
+    (void)impl_->single->on_packet(packet);
+    return;
+  }
+  impl_->workers[worker_of(packet, impl_->workers.size())]->filling.add(packet);
+  impl_->round_bytes += packet.payload.size();
+  if (++impl_->round_packets >= kRoundPackets || impl_->round_bytes >= kRoundBytes) {
+    impl_->next_round();
+  }
+}
+
+void WorkerPool::finish() {
+  if (impl_->single) {
+    impl_->single->finish();
+    return;
+  }
+  impl_->wait_all();
+  impl_->finishing = true;
+  impl_->next_round();
+  impl_->wait_all();
+  impl_->deliver();
+}
+
+inspect::CounterList WorkerPool::counters() const {
+  if (impl_->single) return impl_->single->all_counters();
+  inspect::CounterList sum = impl_->workers.front()->engine->all_counters();
+  for (size_t i = 1; i < impl_->workers.size(); ++i) {
+    const inspect::CounterList part = impl_->workers[i]->engine->all_counters();
+    for (size_t j = 0; j < sum.size(); ++j) sum[j].second += part[j].second;
+  }
+  return sum;
+}
+
+size_t WorkerPool::workers() const noexcept { return impl_->single ? 1 : impl_->workers.size(); }
+
+}  // namespace weir::app

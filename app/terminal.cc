@@ -1,0 +1,168 @@
+// See terminal.h.
+#include "app/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+namespace weir::app {
+
+namespace {
+
+size_t terminal_width() noexcept {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+      size.ws_col > 20) {
+    return size.ws_col;
+  }
+  return 0;  // not a terminal: no limit
+}
+
+// The first `width` characters of UTF-8 text, the last replaced by "…" when something is cut.
+std::string cut(const std::string& text, size_t width) {
+  if (shown_width(text) <= width) return text;
+  std::string out;
+  size_t shown = 0;
+  for (size_t i = 0; i < text.size() && shown + 1 < width;) {
+    size_t next = i + 1;
+    while (next < text.size() && (static_cast<uint8_t>(text[next]) & 0xc0) == 0x80) ++next;
+    out.append(text, i, next - i);
+    ++shown;
+    i = next;
+  }
+  return out + "…";
+}
+
+}  // namespace
+
+void complain(const std::string& message) { std::fprintf(stderr, "weir: %s\n", message.c_str()); }
+void complain(const Error& error) { complain(error.to_string()); }
+
+bool use_colour() noexcept {
+  static const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  return colour;
+}
+
+std::string paint(std::string_view text, Ink ink) {
+  static constexpr std::array<std::string_view, 7> kCodes = {"", "2", "1", "31", "33", "32", "36"};
+  if (!use_colour() || ink == Ink::kPlain) return std::string(text);
+  return "\x1b[" + std::string(kCodes[static_cast<size_t>(ink)]) + "m" + std::string(text) +
+         "\x1b[0m";
+}
+
+std::string human_bytes(uint64_t bytes) {
+  static constexpr std::array<const char*, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < kUnits.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  std::array<char, 32> out{};
+  std::snprintf(out.data(), out.size(), unit == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value,
+                kUnits[unit]);
+  return out.data();
+}
+
+std::string human_count(uint64_t count) {
+  std::string digits = std::to_string(count);
+  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+size_t shown_width(std::string_view text) noexcept {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return out;
+}
+
+void Table::add(std::vector<std::string> cells, Ink ink) {
+  cells.resize(columns_.size());
+  for (std::string& cell : cells) cell = printable(cell);
+  rows_.push_back({std::move(cells), ink});
+}
+
+std::string Table::to_string(size_t indent) const {
+  std::vector<size_t> widths;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    size_t width = shown_width(columns_[c].title);
+    for (const Row& row : rows_) width = std::max(width, shown_width(row.cells[c]));
+    widths.push_back(width);
+  }
+  const size_t limit = terminal_width();
+  size_t total = indent;
+  for (const size_t width : widths) total += width + 2;
+  while (limit > 0 && total > limit + 2) {
+    size_t widest = 0;
+    for (size_t c = 0; c < widths.size(); ++c) {
+      if (!columns_[c].number && widths[c] > widths[widest]) widest = c;
+    }
+    if (widths[widest] <= 8) break;
+    const size_t less = std::min(total - limit - 2, widths[widest] - 8);
+    widths[widest] -= less;
+    total -= less;
+  }
+  std::string out;
+  const auto line = [&](const std::vector<std::string>& cells, Ink ink) {
+    std::string text;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      const std::string cell = cut(cells[c], widths[c]);
+      const std::string pad(widths[c] - std::min(widths[c], shown_width(cell)), ' ');
+      text += columns_[c].number ? pad + cell : cell + pad;
+      if (c + 1 < cells.size()) text += "  ";
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    out += std::string(indent, ' ') + paint(text, ink) + "\n";
+  };
+  std::vector<std::string> titles;
+  for (const Column& column : columns_) titles.push_back(column.title);
+  line(titles, Ink::kDim);
+  for (const Row& row : rows_) line(row.cells, row.ink);
+  return out;
+}
+
+Progress::Progress(std::string what)
+    : what_(std::move(what)), active_(isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() { clear(); }
+
+void Progress::update(uint64_t done, uint64_t total, const std::string& note) {
+  if (!active_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (drawn_ && now - last_ < std::chrono::milliseconds(100)) return;
+  last_ = now;
+  drawn_ = true;
+  std::string bar;
+  if (total > 0) {
+    constexpr size_t kCells = 24;
+    const size_t full = static_cast<size_t>(static_cast<double>(std::min(done, total)) /
+                                            static_cast<double>(total) * kCells);
+    for (size_t i = 0; i < kCells; ++i) bar += i < full ? "█" : "░";
+    bar += " " + std::to_string(std::min(done, total) * 100 / total) + " %";
+  } else {
+    bar = human_bytes(done);
+  }
+  std::fprintf(stderr, "\r\x1b[K%s %s %s", what_.c_str(), bar.c_str(), note.c_str());
+  std::fflush(stderr);
+}
+
+void Progress::clear() {
+  if (!drawn_) return;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+}  // namespace weir::app
