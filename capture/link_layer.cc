@@ -53,8 +53,9 @@ LinkOutcome done(const ByteReader& in, LinkOutcome outcome) noexcept {
   return in.ok() ? outcome : LinkOutcome::kShort;
 }
 
-uint32_t fold_vlan(uint32_t encapsulation, uint16_t id) noexcept {
-  if (id == 0) return encapsulation;  // a priority tag names no VLAN
+// Adds the number of one more wrapper. 0 adds nothing: a priority tag names no VLAN.
+uint32_t fold_id(uint32_t encapsulation, uint16_t id) noexcept {
+  if (id == 0) return encapsulation;
   if (encapsulation < 4096) return encapsulation << 12 | id;
   const auto folded = static_cast<uint32_t>(mix64(uint64_t{encapsulation} << 12 | id));
   return folded == 0 ? 1 : folded;
@@ -83,14 +84,52 @@ Llc read_llc_header(ByteReader& in) noexcept {
   return {Llc::kSnap, type};
 }
 
-LinkOutcome classify(uint16_t type) noexcept {
+LinkOutcome read_ppp_protocol(ByteReader& in) noexcept {
+  uint16_t protocol = in.u8();
+  // RFC 1661 section 6.5: a protocol field may be cut to its odd low byte.
+  if ((protocol & 1) == 0) protocol = static_cast<uint16_t>(protocol << 8 | in.u8());
+  if (!in.ok()) return LinkOutcome::kShort;
+  if (protocol == 0x0021 || protocol == 0x0057) return LinkOutcome::kIp;
+  if (protocol == 0x0281 || protocol == 0x0283) return LinkOutcome::kTunnel;  // MPLS
+  return LinkOutcome::kNotIp;
+}
+
+// RFC 2516. The session is a wrapper of its own.
+LinkOutcome read_pppoe(ByteReader& in, uint32_t& encapsulation) noexcept {
+  in.skip(1);
+  const uint8_t code = in.u8();
+  const uint16_t session = in.u16();
+  in.skip(2);
+  if (!in.ok()) return LinkOutcome::kShort;
+  if (code != 0) return LinkOutcome::kNotIp;
+  encapsulation = fold_id(encapsulation, session);
+  return read_ppp_protocol(in);
+}
+
+// RFC 3032. Labels differ between the two ways of a flow, so they do not count as encapsulation.
+LinkOutcome read_mpls(ByteReader& in) noexcept {
+  constexpr uint32_t kBottomOfStack = 0x100;
+  for (int labels = 0; labels < kMaxMplsLabels; ++labels) {
+    const bool bottom = (in.u32() & kBottomOfStack) != 0;
+    if (!in.ok()) return LinkOutcome::kShort;
+    if (!bottom) continue;
+    if (in.empty()) return LinkOutcome::kShort;
+    const int version = in.peek()[0] >> 4;
+    return version == 4 || version == 6 ? LinkOutcome::kIp : LinkOutcome::kTunnel;  // pseudowire
+  }
+  return LinkOutcome::kBad;
+}
+
+LinkOutcome read_ether_payload(uint16_t type, ByteReader& in, uint32_t& encapsulation) noexcept {
   switch (type) {
     case kTypeIpv4:
     case kTypeIpv6:
       return LinkOutcome::kIp;
     case kTypeMpls:
     case kTypeMplsMulticast:
+      return read_mpls(in);
     case kTypePppoeSession:
+      return read_pppoe(in, encapsulation);
     case kTypeMacsec:
     case kTypeBackbone:
     case kTypeEtag:
@@ -100,16 +139,6 @@ LinkOutcome classify(uint16_t type) noexcept {
     default:
       return LinkOutcome::kNotIp;
   }
-}
-
-LinkOutcome read_ppp_protocol(ByteReader& in) noexcept {
-  uint16_t protocol = in.u8();
-  // RFC 1661 section 6.5: a protocol field may be cut to its odd low byte.
-  if ((protocol & 1) == 0) protocol = static_cast<uint16_t>(protocol << 8 | in.u8());
-  if (!in.ok()) return LinkOutcome::kShort;
-  if (protocol == 0x0021 || protocol == 0x0057) return LinkOutcome::kIp;
-  if (protocol == 0x0281 || protocol == 0x0283) return LinkOutcome::kTunnel;  // MPLS
-  return LinkOutcome::kNotIp;
 }
 
 // RFC 1662 address and control where they are; Cisco HDLC where its addresses are.
@@ -203,11 +232,6 @@ LinkOutcome read_frame_relay(ByteReader& in, uint32_t& encapsulation) noexcept {
   return in.ok() ? read_ether_type(type, in, encapsulation) : LinkOutcome::kShort;
 }
 
-LinkOutcome read_pppoe(ByteReader& in) noexcept {
-  in.skip(6);
-  return read_ppp_protocol(in);
-}
-
 // Per-Packet Information: fields of no interest, then a frame of the DLT that it names. False when
 // there is no such frame.
 bool step_over_ppi(ByteReader& in, int& link_type) noexcept {
@@ -229,7 +253,7 @@ LinkOutcome read_llc(ByteReader& in, uint32_t& encapsulation) noexcept {
 LinkOutcome read_ether_type(uint16_t type, ByteReader& in, uint32_t& encapsulation) noexcept {
   for (int layers = 0; layers <= kMaxVlanTags; ++layers) {
     if (is_vlan(type)) {
-      encapsulation = fold_vlan(encapsulation, in.u16() & 0x0fff);
+      encapsulation = fold_id(encapsulation, in.u16() & 0x0fff);
       type = in.u16();
     } else if (type < kFirstEtherType || type == kTypeJumboLlc) {
       const Llc llc = read_llc_header(in);
@@ -237,7 +261,7 @@ LinkOutcome read_ether_type(uint16_t type, ByteReader& in, uint32_t& encapsulati
       if (llc.kind == Llc::kOther) return done(in, LinkOutcome::kNotIp);
       type = llc.type;
     } else {
-      return classify(type);
+      return read_ether_payload(type, in, encapsulation);
     }
     if (!in.ok()) return LinkOutcome::kShort;
   }
@@ -268,7 +292,7 @@ LinkOutcome read_link_layer(int link_type, ByteReader& in, uint32_t& encapsulati
     case kPppSerial:
       return read_ppp(in, encapsulation);
     case kPppEther:
-      return read_pppoe(in);
+      return read_pppoe(in, encapsulation);
     case kCiscoHdlc:
       return read_cisco_hdlc(in, encapsulation);
     case kFrameRelay:

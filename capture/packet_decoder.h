@@ -1,7 +1,7 @@
-// Link layer, network layer and transport header of one frame: Ethernet with VLAN tags and SNAP,
-// Linux cooked v1/v2, raw IP, loopback, PPP, Cisco HDLC, frame relay, clear 802.11; IPv4 with
-// options, IPv6 with extension headers; TCP, UDP. Stateless but for its counters; allocates
-// nothing. Tunnels are counted, not entered; fragments are not put together.
+// Link layer, network layer and transport header of one frame: Ethernet with VLAN tags, SNAP,
+// MPLS and PPPoE, Linux cooked v1/v2, raw IP, loopback, PPP, Cisco HDLC, frame relay, clear 802.11;
+// IPv4 with options, IPv6 with extension headers; TCP, UDP. Stateless but for its counters;
+// allocates nothing. Tunnels over IP are counted, not entered; fragments are not put together.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,7 @@ inline constexpr CounterTable<DecodeCounters, 13> kDecodeCounterTable{{
     {"bad_transport", &DecodeCounters::bad_transport, "malformed TCP or UDP headers"},
     {"unsupported_link", &DecodeCounters::unsupported_link, "frames of an unknown link type"},
     {"unsupported_tunnel", &DecodeCounters::unsupported_tunnel,
-     "frames of a link-layer tunnel that is not entered (MPLS, PPPoE, MACsec)"},
+     "frames of a link-layer tunnel that is not entered (MPLS pseudowire, MACsec)"},
     {"other_transport", &DecodeCounters::other_transport, "decoded, neither TCP nor UDP"},
     {"tunnels", &DecodeCounters::tunnels,
      "decoded, and carries a tunnel that is not entered (GRE, IP in IP, VXLAN, Geneve, ESP)"},

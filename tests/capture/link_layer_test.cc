@@ -100,9 +100,43 @@ TEST(LinkLayer, OtherEtherTypesAreNotIp) {
   Got got = decode(lab::ethernet(0x0806, Bytes(28, 0)), 1);
   EXPECT_EQ(got.outcome, DecodeOutcome::kNotIp);
   EXPECT_EQ(got.counters.not_ip.get(), 1U);
-  got = decode(lab::ethernet(0x8847, Bytes(60, 0)), 1);
+  got = decode(lab::ethernet(0x88e5, Bytes(60, 0)), 1);
   EXPECT_EQ(got.outcome, DecodeOutcome::kUnsupported);
   EXPECT_EQ(got.counters.unsupported_tunnel.get(), 1U);
+}
+
+TEST(LinkLayer, ReadsMpls) {
+  const auto stack = [](int labels, const Bytes& inside) {
+    ByteWriter out;
+    for (int i = 1; i <= labels; ++i) out.u32(0x00064040U | (i == labels ? 0x100U : 0U));
+    return lab::ethernet(0x8847, out.bytes(inside).span(), {{12}});
+  };
+  expect_inside(stack(1, ip4()), 1, "one label");
+  expect_inside(stack(3, ip6()), 1, "three labels");
+  expect_inside(stack(8, ip4()), 1, "eight labels");
+  EXPECT_EQ(decode(stack(2, ip4()), 1).encapsulation, 12U) << "labels are no encapsulation";
+  EXPECT_EQ(decode(stack(9, ip4()), 1).counters.bad_link.get(), 1U);
+  const Got pseudowire = decode(stack(1, Bytes(64, 0)), 1);
+  EXPECT_EQ(pseudowire.outcome, DecodeOutcome::kUnsupported);
+  EXPECT_EQ(pseudowire.counters.unsupported_tunnel.get(), 1U);
+}
+
+TEST(LinkLayer, ReadsPppoeSessions) {
+  const auto session = [](unsigned code, const Bytes& inside) {
+    return ByteWriter()
+        .u8(0x11)
+        .u8(code)
+        .u16(99)
+        .u16(inside.size() + 2)
+        .u16(0x0021)
+        .bytes(inside)
+        .take();
+  };
+  expect_inside(lab::ethernet(0x8864, session(0, ip4())), 1, "session");
+  EXPECT_EQ(decode(lab::ethernet(0x8864, session(0, ip4())), 1).encapsulation, 99U);
+  EXPECT_EQ(decode(lab::ethernet(0x8864, session(0, ip4()), {{7}, {8}}), 1).outcome,
+            DecodeOutcome::kDecoded);
+  EXPECT_EQ(decode(lab::ethernet(0x8864, session(9, ip4())), 1).outcome, DecodeOutcome::kNotIp);
 }
 
 TEST(LinkLayer, ReadsLinuxCooked) {
