@@ -24,6 +24,7 @@ class PieceList {
   // `data` has `length` bytes, or is null for bytes known to be missing.
   [[nodiscard]] bool insert(TcpPool& pool, int64_t offset, int64_t length, const uint8_t* data,
                             Overlap& overlap) noexcept;
+  [[nodiscard]] size_t size() const noexcept { return pieces_.size() - head_; }
   [[nodiscard]] bool empty() const noexcept { return head_ == pieces_.size(); }
   [[nodiscard]] const Piece& front() const noexcept { return pieces_[head_]; }
   [[nodiscard]] int64_t back_end() const noexcept { return pieces_.back().end(); }

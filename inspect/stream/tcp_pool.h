@@ -33,6 +33,7 @@ struct TcpCounters {
   Counter acked_unseen_bytes;
   Counter after_end_bytes;
   Counter ignored_syn;
+  Counter ignored_ack;
   Counter ignored_fin;
   Counter ignored_rst;
   Counter distant_rst;
@@ -40,7 +41,7 @@ struct TcpCounters {
   Counter pool_exhausted;
 };
 
-inline constexpr CounterTable<TcpCounters, 23> kTcpCounterTable{{
+inline constexpr CounterTable<TcpCounters, 24> kTcpCounterTable{{
     {"segments", &TcpCounters::segments, "TCP segments seen"},
     {"delivered_bytes", &TcpCounters::delivered_bytes, "stream bytes given on, in order"},
     {"skipped_bytes", &TcpCounters::skipped_bytes, "payload bytes nobody wanted any more"},
@@ -63,6 +64,8 @@ inline constexpr CounterTable<TcpCounters, 23> kTcpCounterTable{{
      "bytes that the receiver acknowledged and the capture missed"},
     {"after_end_bytes", &TcpCounters::after_end_bytes, "bytes after FIN or RST, dropped"},
     {"ignored_syn", &TcpCounters::ignored_syn, "SYNs in the middle of a stream"},
+    {"ignored_ack", &TcpCounters::ignored_ack,
+     "streams whose ACKs ran ahead of data that then came in order"},
     {"ignored_fin", &TcpCounters::ignored_fin, "FINs at impossible places"},
     {"ignored_rst", &TcpCounters::ignored_rst, "resets far outside the window"},
     {"distant_rst", &TcpCounters::distant_rst,

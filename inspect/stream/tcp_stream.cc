@@ -7,13 +7,8 @@
 namespace weir::inspect {
 namespace {
 
-// A hole that the receiver has acknowledged is lost to us once this many more packets of its
-// direction, or this much packet time, went by after the ACK: less would take reordering between
-// the two directions of a mirror for loss.
-constexpr uint16_t kGapPackets = 16;
-constexpr Duration kGapLag = Duration::millis(200);
-// Without any ACK (the other side is not mirrored): longer than a retransmission takes.
-constexpr Duration kOneSidedLag = Duration::seconds(2);
+// In-order segments below what was given up as lost that show the ACK to be false.
+constexpr uint16_t kFalseAckPackets = 16;
 // An ACK, a data segment or an RST further off than this is not believed.
 constexpr int64_t kMostAhead = int64_t{1} << 30;
 constexpr int64_t kRstBehind = 64 << 10;
@@ -72,7 +67,7 @@ void TcpStream::on_segment(Direction d, const DecodedPacket& packet, TcpSink& si
     return;
   }
   if (packet.flags.rst) {
-    on_rst(h, other, packet, sink);
+    on_rst(h, packet, sink);
     return;
   }
   if (packet.flags.ack) on_ack(other, packet);
@@ -119,8 +114,8 @@ void TcpStream::on_ack(Half& h, const DecodedPacket& packet) noexcept {
   }
 }
 
-void TcpStream::on_rst(Half& h, Half& other, const DecodedPacket& packet, TcpSink& sink) noexcept {
-  if (h.ended && other.ended) return;
+void TcpStream::on_rst(Half& h, const DecodedPacket& packet, TcpSink& sink) noexcept {
+  if (halves_[0].ended && halves_[1].ended) return;
   if (h.base != Base::kNone) {
     const int64_t offset = offset_of(h, packet.seq);
     const int64_t highest = h.held == nullptr ? h.next : h.held->back_end();
@@ -139,7 +134,6 @@ void TcpStream::on_rst(Half& h, Half& other, const DecodedPacket& packet, TcpSin
   }
   reset_ = true;
   flush(h, EndReason::kReset, sink);
-  flush(other, EndReason::kReset, sink);
 }
 
 void TcpStream::on_payload(Half& h, uint32_t seq, const DecodedPacket& packet,
@@ -186,6 +180,12 @@ void TcpStream::on_payload(Half& h, uint32_t seq, const DecodedPacket& packet,
     return;
   }
   if (run.offset == h.next) {
+    if (run.end() <= h.lost && ++h.below_lost >= kFalseAckPackets) {
+      // It was acknowledged long ago, and comes in order all the same: that ACK was false.
+      counters.ignored_ack.add();
+      h.acked = h.lost = kNever;
+      h.marking = false;
+    }
     if (h.held == nullptr && h.fin == kNever && run.missing == 0) {
       emit(h, run.data, sink);
       return;
@@ -330,49 +330,6 @@ void TcpStream::drain(Half& h, TcpSink& sink) noexcept {
   if (h.fin != kNever && h.next >= h.fin) end(h, EndReason::kComplete, sink);
 }
 
-// Decides after each packet whether holes have become losses. `own`: the packet is of direction h.
-void TcpStream::settle(Half& h, bool own, Timestamp now, TcpSink& sink) noexcept {
-  if (h.skipped && h.fin != kNever && h.next >= h.fin) end(h, EndReason::kComplete, sink);
-  if (h.ended || h.skipped) return;
-  if (h.held == nullptr && h.acked <= h.next && h.fin == kNever) {
-    h.marking = false;
-    return;
-  }
-  if (h.marking && h.mark_one_sided != (h.acked == kNever)) h.marking = false;
-  if (h.marking) {
-    if (own && h.mark_packets < kGapPackets) ++h.mark_packets;
-    const Duration lag = now - h.mark_time;
-    if (h.mark_one_sided ? lag >= kOneSidedLag : lag >= kGapLag || h.mark_packets >= kGapPackets) {
-      h.lost = std::max(h.lost, h.mark);
-      h.marking = false;
-    }
-  }
-  give_up(h, sink);
-  if (h.ended || h.skipped || h.marking) return;
-  const bool one_sided = h.acked == kNever;
-  int64_t mark = h.acked;
-  if (one_sided && h.held != nullptr) mark = h.held->back_end();
-  if (one_sided && h.fin != kNever) mark = h.fin;
-  if (mark <= h.next || mark <= h.lost) return;
-  h.marking = true;
-  h.mark_one_sided = one_sided;
-  h.mark = mark;
-  h.mark_time = now;
-  h.mark_packets = 0;
-}
-
-// Announces the holes that lie wholly below `lost`.
-void TcpStream::give_up(Half& h, TcpSink& sink) noexcept {
-  TcpCounters& counters = pool_->counters_;
-  while (!h.ended && !h.skipped) {
-    const int64_t hole_end = h.held != nullptr ? h.held->front().offset : h.fin;
-    if (hole_end == kNever || hole_end > h.lost || hole_end <= h.next) return;
-    gap(h, hole_end - h.next, h.acked == kNever ? counters.gaps_timed_out : counters.gaps_acked,
-        sink);
-    drain(h, sink);
-  }
-}
-
 void TcpStream::skip(Direction d) noexcept {
   Half& h = halves_[index(d)];
   if (h.skipped) return;
@@ -382,24 +339,8 @@ void TcpStream::skip(Direction d) noexcept {
 }
 
 void TcpStream::finish(EndReason reason, TcpSink& sink) noexcept {
+  if (was_reset()) reason = EndReason::kReset;
   for (Half& h : halves_) flush(h, reason, sink);
-}
-
-void TcpStream::flush(Half& h, EndReason reason, TcpSink& sink) noexcept {
-  TcpCounters& counters = pool_->counters_;
-  while (!h.ended && !h.skipped) {
-    const int64_t hole_end = h.held != nullptr ? h.held->front().offset : h.fin;
-    if (hole_end == kNever) break;
-    if (hole_end > h.next) gap(h, hole_end - h.next, counters.gaps_at_end, sink);
-    drain(h, sink);
-  }
-  if (h.ended) return;
-  // One byte more than was seen is the place of a FIN that was missed.
-  if (!h.skipped && h.acked != kNever && h.acked - 1 > h.next) {
-    gap(h, h.acked - h.next, counters.gaps_at_end, sink);
-  }
-  const bool whole = h.fin != kNever && h.next >= h.fin;  // only when skipped
-  end(h, whole ? EndReason::kComplete : reason, sink);
 }
 
 void TcpStream::emit(Half& h, ByteSpan data, TcpSink& sink) noexcept {
@@ -411,26 +352,6 @@ void TcpStream::emit(Half& h, ByteSpan data, TcpSink& sink) noexcept {
   h.delivered += data.size();
   pool_->counters_.delivered_bytes.add(data.size());
   sink.on_tcp_data(direction_of(h), data);
-}
-
-// `why` counts gaps, or bytes where it is cut_bytes.
-void TcpStream::gap(Half& h, int64_t bytes, Counter& why, TcpSink& sink) noexcept {
-  TcpCounters& counters = pool_->counters_;
-  if (h.skipped) {
-    h.next += bytes;
-    return;
-  }
-  const auto size = static_cast<uint64_t>(bytes);
-  const bool cut = &why == &counters.cut_bytes;
-  why.add(cut ? size : 1);
-  if (!cut && h.acked > h.next) {
-    counters.acked_unseen_bytes.add(static_cast<uint64_t>(std::min(bytes, h.acked - h.next)));
-  }
-  h.next += bytes;
-  counters.gaps.add();
-  counters.gap_bytes.add(size);
-  h.gap_bytes += size;
-  sink.on_tcp_gap(direction_of(h), size);
 }
 
 void TcpStream::end(Half& h, EndReason reason, TcpSink& sink) noexcept {

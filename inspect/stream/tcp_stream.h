@@ -46,8 +46,9 @@ class TcpStream {
   // The flow ends: gives what is buffered, with its gaps, and ends what has not ended. `reason` is
   // for directions whose FIN was not reached.
   void finish(EndReason reason, TcpSink&) noexcept;
-  // FIN both ways (or of the only side ever seen), or RST. Can become false again when a doubtful
-  // RST is followed by data.
+  // FIN both ways (or of the only side ever seen), or RST. The sender of an RST has ended with it;
+  // what the other side still sends until it hears of it is given on. Can become false again when
+  // a doubtful RST is followed by data.
   [[nodiscard]] bool closed() const noexcept;
   // closed() by RST.
   [[nodiscard]] bool was_reset() const noexcept { return reset_ || reset_doubtful_; }
@@ -71,6 +72,8 @@ class TcpStream {
     int64_t fin = kNever;    // where the FIN stands
     int64_t lost = kNever;   // holes below are given up when they are met
     int64_t mark = kNever;   // `lost` to be, once enough time or packets have passed
+    int64_t hole = kNever;   // `next` when the open hole was first met
+    Timestamp hole_time;
     Timestamp mark_time;
     uint64_t delivered = 0;
     uint64_t gap_bytes = 0;
@@ -78,6 +81,8 @@ class TcpStream {
     uint32_t base_seq = 0;
     uint32_t stray_seq = 0;  // where a run of strays goes on
     uint16_t mark_packets = 0;
+    uint16_t hole_packets = 0;
+    uint16_t below_lost = 0;
     uint8_t strays = 0;
     Base base = Base::kNone;
     bool seen = false;
@@ -113,7 +118,7 @@ class TcpStream {
 
   [[nodiscard]] bool on_syn(Half& h, const DecodedPacket& packet) noexcept;
   void on_ack(Half& h, const DecodedPacket& packet) noexcept;
-  void on_rst(Half& h, Half& other, const DecodedPacket& packet, TcpSink& sink) noexcept;
+  void on_rst(Half& h, const DecodedPacket& packet, TcpSink& sink) noexcept;
   void on_payload(Half& h, uint32_t seq, const DecodedPacket& packet, TcpSink& sink) noexcept;
   void on_fin(Half& h, uint32_t seq, TcpSink& sink) noexcept;
   void on_old(Half& h, const Run& run, uint32_t seq, TcpSink& sink) noexcept;
@@ -123,7 +128,7 @@ class TcpStream {
   void give_front(Half& h, TcpSink& sink) noexcept;
   void drain(Half& h, TcpSink& sink) noexcept;
   void settle(Half& h, bool own, Timestamp now, TcpSink& sink) noexcept;
-  void give_up(Half& h, TcpSink& sink) noexcept;
+  void give_up(Half& h, Timestamp now, TcpSink& sink) noexcept;
   void flush(Half& h, EndReason reason, TcpSink& sink) noexcept;
   void emit(Half& h, ByteSpan data, TcpSink& sink) noexcept;
   void gap(Half& h, int64_t bytes, Counter& why, TcpSink& sink) noexcept;

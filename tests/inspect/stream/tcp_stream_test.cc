@@ -66,6 +66,7 @@ TEST_F(TcpStreamTest, InOrderBothWays) {
   EXPECT_FALSE(stream->closed());
   down(3, "!", {.fin = true, .ack = true});
   EXPECT_TRUE(stream->closed());
+  packet(kUp, kClient + 6, 0, {.rst = true}, "");  // comes too late to count
   EXPECT_FALSE(stream->was_reset());
   finish();
   EXPECT_EQ(sink.text[kUp], "GET /[end complete]");
@@ -279,13 +280,37 @@ TEST_F(TcpStreamTest, AckSeenBeforeItsDataIsNoLoss) {
   EXPECT_EQ(counters().gaps.get(), 0U);
 }
 
-TEST_F(TcpStreamTest, LostRequestIsAGapAsSoonAsTheNextComes) {
+TEST_F(TcpStreamTest, LostRequestIsAGapSoonAfterTheNextComes) {
   handshake();
   ack_up(100);  // of a request that the capture missed
   now.ns += 300'000'000;
   down(0, "response");
   up(100, "GET");
+  EXPECT_EQ(sink.text[kUp], "") << "may still be a local change of order";
+  up(103, " ");
+  up(104, "/");
+  EXPECT_EQ(sink.text[kUp], "[gap 100]GET /");
+}
+
+TEST_F(TcpStreamTest, LostRequestBeforeAShortOneNeedsTimeOnly) {
+  handshake();
+  ack_up(100);
+  now.ns += 300'000'000;
+  up(100, "GET");
+  now.ns += 200'000'000;
+  down(0, "response");
   EXPECT_EQ(sink.text[kUp], "[gap 100]GET");
+}
+
+TEST_F(TcpStreamTest, AckFarAheadIsFoundFalse) {
+  handshake();
+  ack_up(1'000'000);
+  now.ns += 300'000'000;
+  for (uint32_t i = 0; i < 32; ++i) up(i, "x");
+  EXPECT_EQ(counters().ignored_ack.get(), 1U);
+  for (uint32_t i = 33; i < 60; ++i) up(i, "z");
+  up(32, "y");
+  EXPECT_EQ(sink.text[kUp], std::string(32, 'x') + "y" + std::string(27, 'z'));
 }
 
 TEST_F(TcpStreamTest, HoleThatNobodyAckedIsKeptOpen) {
@@ -366,17 +391,22 @@ TEST_F(TcpStreamTest, FinThatTheReceiverPassedOverIsNone) {
   EXPECT_EQ(counters().ignored_fin.get(), 2U);
 }
 
-TEST_F(TcpStreamTest, ResetInTheWindowEndsBothWays) {
+TEST_F(TcpStreamTest, ResetEndsItsSenderOnly) {
   handshake();
   up(0, "abc");
-  up(6, "ghi");
-  packet(kDown, kServer, 0, {.rst = true}, "");
-  EXPECT_EQ(sink.text[kUp], "abc[gap 3]ghi[end reset]");
-  EXPECT_EQ(sink.text[kDown], "[end reset]");
+  down(3, "y");
+  packet(kDown, kServer + 4, 0, {.rst = true}, "");
+  EXPECT_EQ(sink.text[kDown], "[gap 3]y[end reset]");
   EXPECT_TRUE(stream->closed());
   EXPECT_TRUE(stream->was_reset());
-  up(3, "def");
+  up(6, "ghi");
+  up(3, "def");  // was under way when the reset arrived
+  down(0, "xyz");
+  EXPECT_EQ(sink.text[kUp], "abcdefghi");
+  EXPECT_TRUE(stream->closed());
   finish();
+  EXPECT_EQ(sink.text[kUp], "abcdefghi[end reset]");
+  EXPECT_EQ(sink.text[kDown], "[gap 3]y[end reset]");
 }
 
 TEST_F(TcpStreamTest, ResetOutsideTheWindowIsIgnored) {
@@ -401,8 +431,10 @@ TEST_F(TcpStreamTest, ResetNearTheWindowIsDoubted) {
 TEST_F(TcpStreamTest, RefusedConnection) {
   packet(kUp, kClient - 1, 0, {.syn = true}, "");
   packet(kDown, 0, kClient, {.rst = true, .ack = true}, "");
-  EXPECT_EQ(sink.text[kUp], "[end reset]");
+  EXPECT_EQ(sink.text[kDown], "[end reset]");
   EXPECT_TRUE(stream->closed());
+  finish();
+  EXPECT_EQ(sink.text[kUp], "[end reset]");
 }
 
 TEST_F(TcpStreamTest, LimitOfPiecesGivesUpTheFirstHole) {
