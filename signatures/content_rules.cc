@@ -1,6 +1,7 @@
-// See content_rules.h. Each rule is compiled twice: all together for streams, and alone for whole
-// buffers. Only ends of matches are told: the matcher refuses half of our patterns where it shall
-// tell starts too. So confirm() searches for the start, by halving the text before the end.
+// See content_rules.h. The rules are compiled twice: for streams and for whole buffers. Only ends
+// of matches are told: the matcher refuses a quarter of our patterns where it shall tell starts
+// too. So confirm() searches for the start in the second database, by halving the text before the
+// end.
 #include "signatures/content_rules.h"
 
 #include <hs/hs.h>
@@ -66,16 +67,6 @@ Status measure(RuleSource& source) {
   return ok_status();
 }
 
-Result<PatternDatabase> compile_locator(const RuleSource& source) {
-  hs_database_t* database = nullptr;
-  hs_compile_error_t* problem = nullptr;
-  if (hs_compile(source.pattern.c_str(), flags_of(source), HS_MODE_BLOCK, nullptr, &database,
-                 &problem) != HS_SUCCESS) {
-    return at_pattern(source, take_message(problem));
-  }
-  return PatternDatabase(database);
-}
-
 Result<std::shared_ptr<const RuleSet>> none(const Error& error) { return error; }
 
 Result<std::vector<std::string>> files_of(const std::string& path) {
@@ -118,7 +109,7 @@ Status check_ids(const std::vector<RuleSource>& sources) {
 }  // namespace
 
 Result<PatternDatabase> compile_rules(const std::vector<RuleSource>& sources,
-                                      const std::vector<uint32_t>& indexes) {
+                                      const std::vector<uint32_t>& indexes, RuleUse use) {
   if (indexes.empty()) return PatternDatabase();
   std::vector<const char*> patterns;
   std::vector<unsigned int> flags;
@@ -129,8 +120,9 @@ Result<PatternDatabase> compile_rules(const std::vector<RuleSource>& sources,
   hs_database_t* database = nullptr;
   hs_compile_error_t* problem = nullptr;
   if (hs_compile_multi(patterns.data(), flags.data(), indexes.data(),
-                       static_cast<unsigned int>(patterns.size()), HS_MODE_STREAM, nullptr,
-                       &database, &problem) == HS_SUCCESS) {
+                       static_cast<unsigned int>(patterns.size()),
+                       use == RuleUse::kStream ? HS_MODE_STREAM : HS_MODE_BLOCK, nullptr, &database,
+                       &problem) == HS_SUCCESS) {
     return PatternDatabase(database);
   }
   const int bad = problem != nullptr ? problem->expression : -1;
@@ -151,12 +143,6 @@ Status RuleSet::Impl::compile() {
       errors.push_back(measured.error());
       continue;
     }
-    auto locator = compile_locator(sources[i]);
-    if (!locator) {
-      errors.push_back(locator.error());
-      continue;
-    }
-    locate.push_back(std::move(locator).value());
     indexes.push_back(i);
   }
   if (!errors.empty()) {
@@ -164,9 +150,12 @@ Status RuleSet::Impl::compile() {
     for (size_t i = 1; i < errors.size(); ++i) first.message += "\n" + errors[i].to_string();
     return first;
   }
-  auto all = compile_rules(sources, indexes);
-  if (!all) return all.error();
-  stream = std::move(all).value();
+  auto streaming = compile_rules(sources, indexes, RuleUse::kStream);
+  if (!streaming) return streaming.error();
+  stream = std::move(streaming).value();
+  auto buffers = compile_rules(sources, indexes, RuleUse::kWholeBuffer);
+  if (!buffers) return buffers.error();
+  locate = std::move(buffers).value();
   return ok_status();
 }
 
@@ -209,35 +198,34 @@ const ContentRule& RuleSet::rule(uint32_t index) const noexcept {
 }
 const PatternDatabase& RuleSet::database() const noexcept { return impl_->stream; }
 
-size_t RuleSet::bytes() const noexcept {
-  size_t sum = impl_->stream.bytes();
-  for (const PatternDatabase& database : impl_->locate) sum += database.bytes();
-  return sum;
-}
+size_t RuleSet::bytes() const noexcept { return impl_->stream.bytes() + impl_->locate.bytes(); }
 
 Status RuleSet::prepare(PatternScratch& scratch) const {
   if (impl_->stream.empty()) return ok_status();
   if (Status status = scratch.prepare(impl_->stream); !status) return status;
-  for (const PatternDatabase& database : impl_->locate) {
-    if (Status status = scratch.prepare(database); !status) return status;
-  }
-  return ok_status();
+  return scratch.prepare(impl_->locate);
 }
 
 namespace {
 
-bool ends_at(void* context, uint32_t /*id*/, uint64_t /*from*/, uint64_t end) noexcept {
-  uint64_t& wanted = *static_cast<uint64_t*>(context);
-  if (end == wanted) wanted = 0;
-  return wanted == 0 || end > wanted;
+struct Wanted {
+  uint32_t rule;
+  uint64_t end;
+  bool found = false;
+};
+
+bool ends_there(void* context, uint32_t id, uint64_t /*from*/, uint64_t end) noexcept {
+  Wanted& wanted = *static_cast<Wanted*>(context);
+  if (id == wanted.rule && end == wanted.end) wanted.found = true;
+  return wanted.found;  // ends of different rules come in no order
 }
 
-// Whether a match of `rule` that begins at or after `begin` ends at `end`.
-bool matches_from(const PatternDatabase& rule, PatternScratch& scratch, ByteSpan text, size_t begin,
-                  size_t end) noexcept {
-  uint64_t wanted = end - begin;
-  const ScanStatus status = scan_block(rule, scratch, text.subspan(begin), ends_at, &wanted);
-  return status != ScanStatus::kFailed && wanted == 0;
+// Whether a match of the rule that begins at or after `begin` ends at `end`.
+bool matches_from(const PatternDatabase& database, PatternScratch& scratch, uint32_t rule,
+                  ByteSpan text, size_t begin, size_t end) noexcept {
+  Wanted wanted{rule, end - begin};
+  const ScanStatus status = scan_block(database, scratch, text.subspan(begin), ends_there, &wanted);
+  return status != ScanStatus::kFailed && wanted.found;
 }
 
 }  // namespace
@@ -251,13 +239,13 @@ bool RuleSet::confirm(uint32_t index, ByteSpan text, size_t end, PatternScratch&
   const size_t to = std::min(text.size(), end + kContext);
   // A match begins at or after `begin`, none at or after `beyond`: the shortest one is found.
   const ByteSpan near = text.first(to);
-  const PatternDatabase& rule = impl_->locate[index];
   size_t begin = from;
   size_t beyond = end;
-  if (!matches_from(rule, scratch, near, begin, end)) return false;
+  if (!matches_from(impl_->locate, scratch, index, near, begin, end)) return false;
   while (beyond - begin > 1) {
     const size_t middle = begin + (beyond - begin) / 2;
-    (matches_from(rule, scratch, near, middle, end) ? begin : beyond) = middle;
+    const bool later = matches_from(impl_->locate, scratch, index, near, middle, end);
+    (later ? begin : beyond) = middle;
   }
   out.begin = std::max(begin, end - length);
   out.end = end;

@@ -87,7 +87,7 @@ RuleCheck RuleSet::check() const {
   for (uint32_t i = 0; i < impl_->sources.size(); ++i) {
     check.examples += impl_->sources[i].examples.size();
     check.counter_examples += impl_->sources[i].counter_examples.size();
-    const auto alone = compile_rules(impl_->sources, {i});
+    const auto alone = compile_rules(impl_->sources, {i}, RuleUse::kStream);
     if (alone) {
       checker.run(i, *alone, "alone");
     } else {

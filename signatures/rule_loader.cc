@@ -85,6 +85,8 @@ void read_validators(MapReader& rule, YamlErrors& errors, RuleValidators& out) {
     map.bad("checksum_failed", "says nothing without \"checksum\"");
   }
   map.boolean("placeholders", out.placeholders);
+  int64_t words = 0;
+  if (map.integer("line_start", words, 0, 8)) out.line_start = static_cast<uint32_t>(words);
   std::vector<std::string> needs;
   map.texts("needs", needs);
   for (const std::string& name : needs) {

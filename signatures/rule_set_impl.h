@@ -1,7 +1,7 @@
 // Inside of RuleSet, for its own files: sources, and the databases made of them.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <vector>
 
 #include "signatures/content_rules.h"
@@ -11,15 +11,17 @@ namespace weir::signatures {
 
 struct RuleSet::Impl {
   std::vector<RuleSource> sources;
-  PatternDatabase stream;               // all rules; ids are indexes
-  std::vector<PatternDatabase> locate;  // of each rule, for whole buffers
+  PatternDatabase stream;  // all rules; ids are indexes
+  PatternDatabase locate;  // the same for whole buffers: where does a match begin?
 
   // Makes the databases of `sources`.
   Status compile();
 };
 
-// Some of the sources as one streaming database; the ids stay indexes into `sources`.
+enum class RuleUse : uint8_t { kStream, kWholeBuffer };
+
+// Some of the sources as one database; the ids stay indexes into `sources`.
 Result<PatternDatabase> compile_rules(const std::vector<RuleSource>& sources,
-                                      const std::vector<uint32_t>& indexes);
+                                      const std::vector<uint32_t>& indexes, RuleUse use);
 
 }  // namespace weir::signatures

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "signatures/content_rules.h"
 #include "signatures/wildcard.h"
 
 namespace weir::signatures {
@@ -154,6 +155,32 @@ bool github_checksum(std::string_view token) noexcept {
   return told == crc32(token.substr(0, token.size() - 6));
 }
 
+bool begins_line(std::string_view before, uint32_t words, bool from_start) noexcept {
+  size_t start = before.find_last_of("\r\n");
+  const size_t glue = before.rfind(": ");
+  if (glue != std::string_view::npos && (start == std::string_view::npos || glue > start)) {
+    start = glue + 1;
+  }
+  if (start == std::string_view::npos && !from_start) return false;
+  const std::string_view lead = start == std::string_view::npos ? before : before.substr(start + 1);
+  // Signs, and the bytes of arrow, dashes and CJK brackets.
+  constexpr std::string_view kLead =
+      " \t0123456789#/*;%<!|>.:\"'`=_[](){}+~-\xe2\x86\x92\x80\x93\x94\xe3\x8c\x90";
+  for (size_t i = 0; i < lead.size(); ++i) {
+    if (kLead.find(lead[i]) != std::string_view::npos) continue;
+    if (!upper(lead[i]) || words == 0) return false;
+    --words;
+    while (i < lead.size() && lead[i] != ' ') {
+      if (!lower(lead[i]) && !upper(lead[i]) && !digit(lead[i]) && lead[i] != '.' &&
+          lead[i] != '&' && lead[i] != ',' && lead[i] != '-') {
+        return false;
+      }
+      ++i;
+    }
+  }
+  return true;
+}
+
 bool contains_any_case(std::string_view text, std::string_view word) noexcept {
   const auto same = [](char a, char b) { return ascii_lower(a) == ascii_lower(b); };
   return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
@@ -180,13 +207,18 @@ std::optional<double> validate(const RuleValidators& validators, double score,
                                std::string_view after) noexcept {
   if (!validators.near_words.empty()) {
     const size_t distance = validators.near_distance;
-    before = before.substr(before.size() - std::min(before.size(), distance));
-    after = after.substr(0, distance);
+    const std::string_view left = before.substr(before.size() - std::min(before.size(), distance));
+    const std::string_view right = after.substr(0, distance);
     const bool near = std::any_of(
         validators.near_words.begin(), validators.near_words.end(), [&](const std::string& word) {
-          return contains_any_case(before, word) || contains_any_case(after, word);
+          return contains_any_case(left, word) || contains_any_case(right, word);
         });
     if (!near) return std::nullopt;
+  }
+  if (validators.line_start &&
+      !begins_line(before.substr(before.size() - std::min(before.size(), kRuleNear)),
+                   *validators.line_start, before.size() < kRuleNear)) {
+    return std::nullopt;
   }
   if (validators.placeholders && is_placeholder(value)) return std::nullopt;
   for (const std::string& word : validators.not_in) {

@@ -49,7 +49,10 @@ struct RuleValidators {
   std::vector<std::string> near_words;
   uint32_t near_distance = 0;       // bytes before the match and after it
   std::vector<std::string> not_in;  // a value that holds one of these, in any case, is refused
-  bool placeholders = false;        // values such as <your-key>, xxxx, EXAMPLE are refused
+  // Set: the match begins its line, but for comment signs, line numbers, quotes, and at most so
+  // many words that begin with a capital letter (a company's name).
+  std::optional<uint32_t> line_start;
+  bool placeholders = false;  // values such as <your-key>, xxxx, EXAMPLE are refused
 };
 
 // Shannon entropy of the bytes, in bits a byte.
@@ -60,10 +63,14 @@ struct RuleValidators {
 // (GitHub and npm tokens).
 [[nodiscard]] bool github_checksum(std::string_view token) noexcept;
 [[nodiscard]] bool is_placeholder(std::string_view value) noexcept;
+// `before` is what stands before a match: whether its last line is only a lead, as line_start says.
+// A line begins after a line break, after ": " (the glue after a label), or with `before` itself
+// where nothing stood before that; `from_start` says so.
+[[nodiscard]] bool begins_line(std::string_view before, uint32_t words, bool from_start) noexcept;
 [[nodiscard]] bool contains_any_case(std::string_view text, std::string_view word) noexcept;
 
 // The score of the match, or nothing when it is refused. `before` and `after` are what stands
-// around it.
+// around it; a `before` of less than kRuleNear bytes is all there is.
 [[nodiscard]] std::optional<double> validate(const RuleValidators& validators, double score,
                                              std::string_view value, std::string_view before,
                                              std::string_view after) noexcept;
