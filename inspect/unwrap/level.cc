@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kLookBytes = 4096;
 constexpr size_t kStringRun = 8;
 constexpr size_t kStringShare = 4;  // one in
+// Held of what base64 runs inside a text decode to.
+constexpr size_t kRunBytes = 64 * 1024;
 
 template <typename T>
 T& made(std::unique_ptr<T>& slot, Chain& chain, Level& next) {
@@ -175,21 +177,27 @@ void Level::open_text(bool binary) noexcept {
   binary_ = binary;
   if (binary) chain_.counters.binary_pieces.add();
   looked_at_ = printable_run_ = in_strings_ = 0;
+  finder_.reset();
+  in_run_ = false;
+  decoded_.clear();
+  runs_.clear();
   if (info_.origin == Origin::kBody) chain_.emitter.path().append(binary ? ">binary" : ">text");
+  text_path_ = chain_.emitter.path().size();
   chain_.emitter.open(binary ? "binary" : info_.label, info_.offset, !binary && !unreadable_);
+  route_ = Route::kText;
+}
+
+void Level::resume_text(uint64_t offset) noexcept {
+  if (!info_.fixed) info_.offset = offset;
+  chain_.emitter.open(binary_ ? "binary" : info_.label, info_.offset, !binary_ && !unreadable_);
   route_ = Route::kText;
 }
 
 void Level::pass(ByteSpan data, uint64_t offset) noexcept {
   switch (route_) {
-    case Route::kTextPaused:
-      if (!info_.fixed) info_.offset = offset;
-      chain_.emitter.open(binary_ ? "binary" : info_.label, info_.offset, !binary_ && !unreadable_);
-      route_ = Route::kText;
-      [[fallthrough]];
     case Route::kText:
-      chain_.emitter.text(data);
-      if (binary_ && looked_at_ < kLookBytes) look_for_strings(data);
+    case Route::kTextPaused:
+      text(data, offset);
       break;
     case Route::kStage:
       stage_->on_data(data, offset);
@@ -199,11 +207,100 @@ void Level::pass(ByteSpan data, uint64_t offset) noexcept {
   }
 }
 
+// Text in which base64 may stand. The run stays in the text, as it may be a token that a rule looks
+// for; what it holds is emitted behind the text, or when there is much of it.
+void Level::text(ByteSpan data, uint64_t offset) noexcept {
+  if (route_ == Route::kTextPaused) resume_text(offset);
+  if (binary_ || depth_ >= chain_.limits.unwrap_depth) {
+    chain_.emitter.text(data);
+    if (binary_ && looked_at_ < kLookBytes) look_for_strings(data);
+    return;
+  }
+  size_t emitted = 0;
+  for (size_t i = 0; i < data.size();) {
+    if (!in_run_) {
+      const size_t found = finder_.find(data.subspan(i));
+      if (found == RunFinder::kNone) break;
+      i += found;
+      in_run_ = true;
+      run_bits_ = run_have_ = 0;
+      run_offset_ = info_.fixed ? info_.offset : offset + i - kBase64Run;
+      for (const uint8_t digit : finder_.run()) run_digit(base64_value(digit));
+      finder_.reset();
+    }
+    while (i < data.size() && in_run_ && decoded_.size() < kRunBytes) {
+      const uint8_t value = base64_value(data[i]);
+      if (value > 63 && data[i] != '\r' && data[i] != '\n') {
+        end_run();
+      } else {
+        if (value <= 63) run_digit(value);
+        ++i;
+      }
+    }
+    if (decoded_.size() >= kRunBytes) {
+      if (route_ == Route::kTextPaused) resume_text(offset + emitted);
+      chain_.emitter.text(data.subspan(emitted, i - emitted));
+      emitted = i;
+      chain_.emitter.close(EndReason::kComplete);
+      emit_runs();
+      route_ = Route::kTextPaused;
+    }
+  }
+  if (emitted == data.size()) return;
+  if (route_ == Route::kTextPaused) resume_text(offset + emitted);
+  chain_.emitter.text(data.subspan(emitted));
+}
+
+void Level::run_digit(uint8_t value) noexcept {
+  run_bits_ = run_bits_ << 6 | value;
+  if (++run_have_ < 4) return;
+  decoded_.push_back(static_cast<uint8_t>(run_bits_ >> 16));
+  decoded_.push_back(static_cast<uint8_t>(run_bits_ >> 8));
+  decoded_.push_back(static_cast<uint8_t>(run_bits_));
+  run_bits_ = run_have_ = 0;
+}
+
+void Level::end_run() noexcept {
+  if (run_have_ == 2) decoded_.push_back(static_cast<uint8_t>(run_bits_ >> 4));
+  if (run_have_ == 3) {
+    decoded_.push_back(static_cast<uint8_t>(run_bits_ >> 10));
+    decoded_.push_back(static_cast<uint8_t>(run_bits_ >> 2));
+  }
+  in_run_ = false;
+  runs_.push_back({decoded_.size(), run_offset_});
+}
+
+// No piece may be open.
+void Level::emit_runs() noexcept {
+  if (in_run_) runs_.push_back({decoded_.size(), run_offset_});  // of what there is of it
+  size_t from = 0;
+  for (const Run& run : runs_) {
+    chain_.counters.base64.add();
+    PathBuffer& path = chain_.emitter.path();
+    path.append(">base64");
+    StreamInfo inner;
+    inner.origin = Origin::kDecoded;
+    inner.label = info_.label;
+    inner.offset = run.offset;
+    inner.fixed = true;
+    next().begin(inner);
+    next().on_data(ByteSpan(decoded_).subspan(from, run.end - from), run.offset);
+    next().end(EndReason::kComplete);
+    from = run.end;
+    path.truncate(text_path_);
+  }
+  runs_.clear();
+  decoded_.clear();
+}
+
 void Level::on_gap(uint64_t bytes) noexcept {
   decide_now();
-  if (route_ == Route::kText) {
+  if (route_ == Route::kText || route_ == Route::kTextPaused) {
     chain_.emitter.close(EndReason::kGap);
     route_ = Route::kTextPaused;
+    finder_.reset();
+    if (in_run_) end_run();
+    emit_runs();
   } else if (route_ == Route::kStage) {
     stage_->on_gap(bytes);
   }
@@ -211,8 +308,10 @@ void Level::on_gap(uint64_t bytes) noexcept {
 
 void Level::end(EndReason reason) noexcept {
   decide_now();
-  if (route_ == Route::kText) {
+  if (route_ == Route::kText || route_ == Route::kTextPaused) {
     chain_.emitter.close(reason);
+    if (in_run_) end_run();
+    emit_runs();
   } else if (route_ == Route::kStage) {
     stage_->end(reason);
   }

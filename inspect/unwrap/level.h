@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "inspect/unwrap/run_finder.h"
 #include "inspect/unwrap/sniff.h"
 #include "inspect/unwrap/stage.h"
 
@@ -45,6 +46,11 @@ class Level {
   void open_decode(Alphabet alphabet, size_t skip, bool lenient) noexcept;
   void decide_now() noexcept;
   void open_text(bool binary) noexcept;
+  void text(ByteSpan data, uint64_t offset) noexcept;
+  void resume_text(uint64_t offset) noexcept;
+  void run_digit(uint8_t value) noexcept;
+  void end_run() noexcept;
+  void emit_runs() noexcept;
   void look_for_strings(ByteSpan data) noexcept;
   void pass(ByteSpan data, uint64_t offset) noexcept;
 
@@ -55,11 +61,24 @@ class Level {
   bool binary_ = false;
   bool unreadable_ = false;
   bool started_ = false;
+  // Base64 runs inside the text in hand; what they hold is emitted behind it.
+  struct Run {
+    size_t end = 0;  // of its bytes in decoded_
+    uint64_t offset = 0;
+  };
+  RunFinder finder_;
+  std::vector<uint8_t> decoded_;
+  std::vector<Run> runs_;
+  bool in_run_ = false;
+  uint32_t run_bits_ = 0;
+  unsigned run_have_ = 0;
+  uint64_t run_offset_ = 0;
   // Of a binary piece: what of its start is strings.
   size_t looked_at_ = 0;
   size_t printable_run_ = 0;
   size_t in_strings_ = 0;
   size_t base_path_ = 0;
+  size_t text_path_ = 0;
   size_t sniffed_ = 0;
   std::array<uint8_t, kSniffBytes> sniff_;
   Stage* stage_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "inspect/unwrap/json_unescape.h"
 
@@ -321,17 +322,12 @@ Guess guess_run(ByteSpan first, bool final) noexcept {
     guess.unreadable = !worth;
     return guess;
   }
+  // JSON, of a token (JWT) maybe, that rules look for: it stays in the text, which is searched for
+  // runs as well.
+  if (as_chars({run.data(), 3}) == "eyJ") return {Kind::kText};
   // All hexadecimal so far, and it may become long enough.
   if (hex && length < kHexRun && !ended && !all_seen && first.size() < kSniffBytes) return guess;
-  for (size_t k = 0; k + 4 <= kBase64Run; k += 4) {
-    const uint32_t bits = static_cast<uint32_t>(kBase64[run[k]]) << 18 |
-                          static_cast<uint32_t>(kBase64[run[k + 1]]) << 12 |
-                          static_cast<uint32_t>(kBase64[run[k + 2]]) << 6 | kBase64[run[k + 3]];
-    decoded[count++] = static_cast<uint8_t>(bits >> 16);
-    decoded[count++] = static_cast<uint8_t>(bits >> 8);
-    decoded[count++] = static_cast<uint8_t>(bits);
-  }
-  const bool worth = worth_decoding({decoded.data(), count});
+  const bool worth = base64_holds_text({run.data(), kBase64Run});
   guess.kind = worth ? Kind::kBase64 : Kind::kText;
   guess.unreadable = !worth;
   return guess;
@@ -433,6 +429,28 @@ bool looks_like_envelope(ByteSpan first, std::string_view content_type) noexcept
 }
 
 }  // namespace
+
+bool base64_holds_text(ByteSpan digits) noexcept {
+  // Rules and fillers of one letter decode to valid UTF-8 easily; encoded text has many letters.
+  constexpr int kDistinctDigits = 10;
+  uint64_t seen = 0;
+  for (const uint8_t c : digits.first(std::min(digits.size(), kBase64Run))) {
+    seen |= uint64_t{1} << (kBase64[c] & 63);
+  }
+  if (std::popcount(seen) < kDistinctDigits) return false;
+  std::array<uint8_t, kBase64Run / 4 * 3> decoded;
+  size_t count = 0;
+  for (size_t k = 0; k + 4 <= std::min(digits.size(), kBase64Run); k += 4) {
+    const uint32_t bits = static_cast<uint32_t>(kBase64[digits[k]]) << 18 |
+                          static_cast<uint32_t>(kBase64[digits[k + 1]]) << 12 |
+                          static_cast<uint32_t>(kBase64[digits[k + 2]]) << 6 |
+                          kBase64[digits[k + 3]];
+    decoded[count++] = static_cast<uint8_t>(bits >> 16);
+    decoded[count++] = static_cast<uint8_t>(bits >> 8);
+    decoded[count++] = static_cast<uint8_t>(bits);
+  }
+  return worth_decoding({decoded.data(), count});
+}
 
 Guess guess_string(ByteSpan first, bool final) noexcept {
   const size_t start = skip_blanks(first, 0);

@@ -139,7 +139,8 @@ TEST(Base64Unwrap, HoldsJsonOrGzip) {
   const std::string in_json =
       "device_id|device_id@106] abc\n[b>json:d>base64>json:email|email@106] "
       "someone@example.test\n";
-  expect_pieces(R"({"d":")" + base64_encoded(json) + "\"}", "[b>json:d>base64>json:" + in_json);
+  expect_pieces(R"({"d":")" + base64_encoded(json) + "\"}",
+                "[b>json:d|d@106] " + base64_encoded(json) + "\n[b>json:d>base64>json:" + in_json);
   expect_pieces(R"({"d":")" + base64_encoded(gzipped(kCode)) + "\"}",
                 "[b>json:d>base64>gzip|d@106] " + kCode + "\n");
 }
@@ -168,6 +169,62 @@ TEST(Base64Unwrap, WhatFollowsTheRunIsText) {
   expect_pieces(
       R"({"d":")" + run + " and words\"}",
       "[b>json:d>base64|d@106] " + kCode.substr(0, 84) + "\n[b>json:d|d@106]  and words\n");
+}
+
+TEST(Base64Unwrap, RunInsideTextComesBehindIt) {
+  const std::string run = base64_encoded(kCode);
+  const std::string wrapped = base64_encoded(kCode, false, 76);
+  const std::string text = "see: " + run + " and more\n" + wrapped + "\n--\n";
+  expect_pieces(text, "[b>text|@<see>] " + text + "\n[b>text>base64|@<aW50IGFk>] " + kCode +
+                          "\n[b>text>base64|@<aW50IGFk>] " + kCode + "\n");
+  expect_pieces(R"({"t":"x )" + run + "\"}",
+                "[b>json:t|t@106] x " + run + "\n[b>json:t>base64|t@106] " + kCode + "\n");
+}
+
+TEST(Base64Unwrap, TokensStayWholeAndAreOpened) {
+  const std::string head = base64_encoded(
+      R"({"alg":"RS256","typ":"JWT","kid":"a key id that makes the header long","x":"y"})", true);
+  const std::string claims = base64_encoded(
+      R"({"sub":"someone@example.test","iss":"https://issuer.example.test/","aud":"us"})", true);
+  const std::string token = head + "." + claims + ".c2lnbmF0dXJlLW9mLXNvbWUtc29ydA";
+  const Unwrapped got = unwrap(R"({"token":")" + token + "\"}");
+  EXPECT_EQ(got.transcript.substr(0, 24 + token.size()),
+            "[b>json:token|token@110] " + token.substr(0, token.size() - 1));
+  EXPECT_NE(got.transcript.find("[b>json:token>base64>json:sub|sub@110] someone@example.test\n"),
+            std::string::npos);
+}
+
+TEST(Base64Unwrap, LongRunInsideTextComesInParts) {
+  std::string file;
+  while (file.size() < 150'000) file += "line " + std::to_string(file.size()) + " of the file\n";
+  const std::string text = "file: " + base64_encoded(file, false, 76) + "# end\n";
+  const Unwrapped got = unwrap(text);
+  std::string raw;
+  std::string decoded;
+  for (size_t at = 0; (at = got.transcript.find("[b>text", at)) != std::string::npos;) {
+    const size_t from = got.transcript.find("] ", at) + 2;
+    const size_t to = std::min(got.transcript.find("\n[b>text", from), got.transcript.size() - 1);
+    (got.transcript[at + 7] == '>' ? decoded : raw) += got.transcript.substr(from, to - from);
+    at = to;
+  }
+  EXPECT_TRUE(raw == text);  // too long to print
+  EXPECT_TRUE(decoded == file);
+  EXPECT_GT(got.counters.base64.get(), 2U);
+  for (const size_t size : {1000U, 1448U}) {
+    std::vector<size_t> cuts;
+    for (size_t at = size; at < text.size(); at += size) cuts.push_back(at);
+    EXPECT_EQ(unwrap(Chunks(as_bytes(text), cuts).spans(), {}).transcript, got.transcript);
+  }
+}
+
+// Neither may hide a run, nor be taken for one.
+TEST(Base64Unwrap, LongWordsInTextAreLeftAlone) {
+  std::string text = "rule " + std::string(200, '-') + "\n//" + std::string(90, '/') + " path /";
+  for (int i = 0; i < 30; ++i) text += "usr/local/lib/";
+  text += " " + std::string(300, 'A') + "\n" + std::string(63, 'x') + " end\n";
+  expect_pieces(text, "[b>text|@100] " + text + "\n");
+  expect_pieces(text + base64_encoded(kCode), "[b>text|@100] " + text + base64_encoded(kCode) +
+                                                  "\n[b>text>base64|@<aW50>] " + kCode + "\n");
 }
 
 TEST(HexUnwrap, StringValue) {

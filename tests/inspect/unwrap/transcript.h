@@ -107,7 +107,7 @@ inline std::string with_offsets(std::string_view bytes, std::string_view expecte
     }
     const size_t end = expected.find('>', at);
     from = bytes.find(expected.substr(at + 2, end - at - 2), from);
-    out += '@' + std::to_string(from + 100);
+    out += '@' + std::to_string(from++ + 100);
     at = end + 1;
   }
   return out;
