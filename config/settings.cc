@@ -126,6 +126,7 @@ class Reader {
   }
 
   void services(const YamlNode& node, ServiceSettings& out) {
+    out.file = errors_.file();
     MapReader map(node, "services", errors_);
     if (const YamlNode* status = map.map("status")) statuses(*status, out);
     const YamlNode* own = map.list("own");
@@ -157,6 +158,8 @@ class Reader {
     MapReader map(node, prefix, errors_);
     map.require("id");
     if (map.text("id", service.id)) {
+      service.line = node.find("id")->line;
+      service.column = node.find("id")->column;
       const auto same = [&service](const OwnService& other) { return other.id == service.id; };
       if (!is_id(service.id) || service.id == "default") {
         map.bad("id", "\"" + service.id + "\", expected an id of a-z, 0-9, '-', '_' and '.'");

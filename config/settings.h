@@ -31,6 +31,8 @@ struct OwnService {
   std::vector<std::string> hosts;  // patterns as in the catalogue
   std::vector<IpNetwork> networks;
   ServiceStatus status = ServiceStatus::kInternal;
+  int line = 0;  // of its id in the file, for errors
+  int column = 0;
 };
 
 struct ServiceSettings {
@@ -38,6 +40,7 @@ struct ServiceSettings {
   std::vector<std::pair<std::string, ServiceStatus>> status;  // catalogue id -> status
   std::vector<std::pair<int, int>> status_places;  // line and column of each `status`, for errors
   std::vector<OwnService> own;
+  std::string file;  // where it was read from, for errors
 };
 
 struct ProtectSettings {

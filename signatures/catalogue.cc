@@ -194,12 +194,11 @@ Status Catalogue::Impl::add_all(const std::vector<ServiceSource>& sources,
       return Error{"own service \"" + own.id +
                        "\": the catalogue or another own service has this id; choose another, or "
                        "set its status under services.status",
-                   {},
-                   0,
-                   0};
+                   company.file, own.line, own.column};
     }
   }
-  for (const auto& [id, status] : company.status) {
+  for (size_t at = 0; at < company.status.size(); ++at) {
+    const auto& [id, status] = company.status[at];
     statuses[id] = status;
     if (ids.count(id) != 0) continue;
     std::vector<std::pair<size_t, std::string_view>> near;
@@ -213,7 +212,9 @@ Status Catalogue::Impl::add_all(const std::vector<ServiceSource>& sources,
     for (size_t i = 0; i < std::min(near.size(), kMaxNearIds); ++i) {
       message += (i == 0 ? "; near: " : ", ") + std::string(near[i].second);
     }
-    return Error{message, {}, 0, 0};
+    const bool placed = at < company.status_places.size();
+    const auto [line, column] = placed ? company.status_places[at] : std::pair(0, 0);
+    return Error{message, company.file, line, column};
   }
   for (const ServiceSource& source : sources) {
     const auto status = statuses.find(source.id);

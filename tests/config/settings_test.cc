@@ -91,6 +91,9 @@ TEST(Settings, TheWholeShape) {
   EXPECT_EQ(s.services.own[0].id, "acme-gateway");
   EXPECT_EQ(s.services.own[0].service_class, "gateway");
   EXPECT_EQ(s.services.own[0].hosts, std::vector<std::string>{"llm.acme.example"});
+  EXPECT_EQ(s.services.own[0].line, 5);
+  EXPECT_EQ(s.services.own[0].column, 14);
+  EXPECT_EQ(s.services.file, "/etc/weir/weir.yaml");
   EXPECT_EQ(s.services.own[1].vendor, "ACME");
   ASSERT_EQ(s.services.own[1].networks.size(), 2U);
   EXPECT_EQ(s.services.own[1].networks[0], *IpNetwork::parse("10.1.0.0/16"));

@@ -263,7 +263,11 @@ TEST(Catalogue, UnknownOrTakenIdsOfTheCompanyAreErrors) {
   EXPECT_THAT(error(company), HasSubstr("no service has the id \"claude-cod\"; near: claude-code"));
   company.status = {{"zzzzzzzzzzzz", ServiceStatus::kSanctioned}};
   EXPECT_THAT(error(company), testing::EndsWith("no service has the id \"zzzzzzzzzzzz\""));
+  company.file = "weir.yaml";
+  company.status_places = {{7, 12}};
+  EXPECT_THAT(error(company), testing::StartsWith("weir.yaml:7:12: services.status: no service"));
   company.status.clear();
+  company.status_places.clear();
   company.own = {{"cursor", "", "", "gateway", {"x.example"}, {}, ServiceStatus::kInternal}};
   EXPECT_THAT(error(company), HasSubstr("own service \"cursor\": the catalogue"));
   company.own = {{"a", "", "", "gateway", {"x.example"}, {}, ServiceStatus::kInternal},
