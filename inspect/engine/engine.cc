@@ -72,8 +72,8 @@ void append(CounterList& out, std::string_view prefix, const Group& group,
 struct Engine::Impl {
   Impl(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key)
       : services(std::move(snapshot), sink, flow_key),
-        flows(services.limits, flow_key),
-        tcp_pool(services.limits) {}
+        tcp_pool(services.limits),
+        flows(services.limits, flow_key) {}
 
   void on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
   void on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
@@ -87,8 +87,8 @@ struct Engine::Impl {
   EngineServices services;
   DecoderServices decoders;
   QuicCounters quic;
+  TcpPool tcp_pool;  // before the flows: their streams give buffers back to it
   Table flows;
-  TcpPool tcp_pool;
   DnsMessage dns_message;
 };
 
@@ -177,7 +177,9 @@ void Engine::Impl::close_if_over(Table::Entry& entry, Direction direction,
   const bool closed = flow.tcp ? flow.tcp->stream.closed() : fins || packet.flags.rst;
   if (!closed || flow.closing) return;
   flow.closing = true;
-  flows.set_lifetime(entry, Lifetime::kTcpClosing, fins ? FlowEnd::kFin : FlowEnd::kRst);
+  // A FIN of the only side that the mirror shows closes a stream, too.
+  const bool reset = flow.tcp ? flow.tcp->stream.was_reset() : !fins;
+  flows.set_lifetime(entry, Lifetime::kTcpClosing, reset ? FlowEnd::kRst : FlowEnd::kFin);
 }
 
 void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet) {
