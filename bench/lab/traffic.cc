@@ -51,7 +51,7 @@ uint16_t Traffic::next_port() noexcept { return static_cast<uint16_t>(32'768 + p
 
 Traffic::Path Traffic::make_path(const std::string& host, uint16_t port, bool v6) {
   Path path;
-  path.client = {client_address(random_.below(200), v6), next_port()};
+  path.client = {client_address(1 + random_.below(200), v6), next_port()};
   path.server = {host_address(host, v6), port};
   path.link.round_trip = Duration::millis(static_cast<int64_t>(random_.between(4, 60)));
   return path;
