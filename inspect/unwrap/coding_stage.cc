@@ -147,14 +147,17 @@ const uint8_t* CodingStage::decode(const uint8_t* in, const uint8_t* in_end) noe
     in_bytes_ += static_cast<uint64_t>(in - before);
     if (produced > 0) {
       out_bytes_ += produced;
+      chain_.decoded_bytes += produced;
       if (!inner_open_) {
         inner_open_ = true;
         next_.begin(inner_);
       }
       next_.on_data({out_.data(), produced}, inner_.offset);
       const Limits& limits = chain_.limits;
-      const bool bomb = out_bytes_ > limits.inflate_floor &&
-                        out_bytes_ / limits.inflate_ratio > std::max<uint64_t>(in_bytes_, 1);
+      // By its ratio, or because much is decoded of which little is text (codings in one another).
+      const bool bomb = (out_bytes_ > limits.inflate_floor &&
+                         out_bytes_ / limits.inflate_ratio > std::max<uint64_t>(in_bytes_, 1)) ||
+                        chain_.decoded_bytes / 2 > limits.body_text_bytes;
       if (bomb) {
         chain_.counters.inflate_limit.add();
         end_inner(EndReason::kLimit);

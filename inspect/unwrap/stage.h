@@ -43,6 +43,7 @@ struct Chain {
   const Limits& limits;
   UnwrapCounters& counters;
   Emitter emitter;
+  uint64_t decoded_bytes = 0;  // that came out of codings in this body, at every depth
 };
 
 // begin (on_data | on_gap)* end, again and again.

@@ -13,7 +13,7 @@ constexpr size_t kHeaderBytes = 1024;  // kept of Content-Type and of Content-En
 
 struct Unwrapper::Impl {
   Impl(const Limits& limits, UnwrapCounters& counters)
-      : chain{limits, counters, Emitter(limits, counters)}, root(chain, 0) {}
+      : chain{limits, counters, Emitter(limits, counters), 0}, root(chain, 0) {}
 
   Chain chain;
   Level root;
@@ -35,6 +35,7 @@ void Unwrapper::begin(const BodyInfo& info, TextSink& sink) noexcept {
   impl_->content_encoding.assign(info.content_encoding.substr(0, kHeaderBytes));
   impl_->chain.counters.bodies.add();
   impl_->chain.emitter.begin(info.path, sink);
+  impl_->chain.decoded_bytes = 0;
   StreamInfo stream;
   stream.content_type = impl_->content_type;
   stream.content_encoding = impl_->content_encoding;

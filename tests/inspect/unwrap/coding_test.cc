@@ -174,6 +174,16 @@ TEST(CodingUnwrap, BombEndsAtTheRatio) {
   }
 }
 
+TEST(CodingUnwrap, MuchDecodedWithLittleTextIsABombToo) {
+  Body body;
+  body.limits.body_text_bytes = 1U << 20;
+  std::string numbers = "[\"first\"";
+  while (numbers.size() < 4U << 20) numbers += ",1";
+  const Unwrapped got = unwrap(gzipped(numbers), body);
+  EXPECT_EQ(got.counters.inflate_limit.get(), 1U);
+  EXPECT_EQ(got.text, "first");
+}
+
 TEST(CodingUnwrap, TextLimitIsExact) {
   Body body;
   body.limits.body_text_bytes = 5000;
