@@ -1,15 +1,41 @@
 #include "inspect/unwrap/run_finder.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 
 namespace weir::inspect {
+namespace {
+
+// How many base64 digits stand at the start of `text`; long runs (images) are common.
+size_t leading_digits(ByteSpan text) noexcept {
+  size_t i = 0;
+  const auto within = [](__m128i bytes, char first, char count) {
+    const __m128i from_first = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(count - 1))),
+                          from_first);
+  };
+  const auto equal = [](__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+  for (; i + 16 <= text.size(); i += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+    __m128i digits = within(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 26);
+    digits = _mm_or_si128(digits, within(block, '0', 10));
+    digits = _mm_or_si128(digits, _mm_or_si128(equal(block, '+'), equal(block, '/')));
+    digits = _mm_or_si128(digits, _mm_or_si128(equal(block, '-'), equal(block, '_')));
+    if (_mm_movemask_epi8(digits) != 0xFFFF) break;
+  }
+  while (i < text.size() && base64_value(text[i]) <= 63) ++i;
+  return i;
+}
+
+}  // namespace
 
 size_t RunFinder::find(ByteSpan text) noexcept {
   const auto digit = [&](size_t i) { return base64_value(text[i]) <= 63; };
   size_t i = 0;
   while (i < text.size()) {
     if (rejected_) {
-      while (i < text.size() && digit(i)) ++i;
+      i += leading_digits(text.subspan(i));
       if (i == text.size()) return kNone;
       rejected_ = false;
       size_ = 0;
