@@ -27,7 +27,7 @@ Result<std::unique_ptr<ZmqSubscriber>> ZmqSubscriber::connect(const std::string&
   sockets->subscriber.reset(zmq_socket(sockets->context.get(), ZMQ_SUB));
   void* socket = sockets->subscriber.get();
   if (socket == nullptr || !set_option(socket, ZMQ_LINGER, 0) ||
-      !set_option(socket, ZMQ_RCVHWM, 100'000) ||
+      !set_option(socket, ZMQ_RCVHWM, 10'000) ||
       zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic.data(), topic.size()) != 0) {
     return zmq_error("cannot make a SUB socket for", endpoint);
   }

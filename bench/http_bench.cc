@@ -2,6 +2,8 @@
 // bytes; the answer is checked.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -97,9 +99,10 @@ void decode(benchmark::State& state, const std::string& text, size_t requests, s
     }
     benchmark::DoNotOptimize(sink.fields);
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * text.size()));
-  state.counters["requests/s"] = benchmark::Counter(
-      static_cast<double>(state.iterations() * requests), benchmark::Counter::kIsRate);
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
+  state.counters["requests/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * static_cast<double>(requests),
+                         benchmark::Counter::kIsRate);
 }
 
 void BM_BodyOfKnownLength(benchmark::State& state) { decode(state, with_length(), 1, kBody); }
@@ -143,7 +146,7 @@ void BM_AnswerBodies(benchmark::State& state) {
       break;
     }
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * answer.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(answer.size()));
 }
 BENCHMARK(BM_AnswerBodies);
 

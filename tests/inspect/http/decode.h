@@ -65,7 +65,7 @@ inline Decoded play(const std::vector<Turn>& turns, size_t piece = 0, const Limi
 inline Decoded check_play(const std::vector<Turn>& turns, const Limits& limits = {},
                           bool mid_stream = false) {
   Decoded whole = play(turns, 0, limits, mid_stream);
-  for (const size_t piece : {1, 2, 3, 7, 16}) {
+  for (const size_t piece : {1U, 2U, 3U, 7U, 16U}) {
     EXPECT_EQ(whole.transcript, play(turns, piece, limits, mid_stream).transcript)
         << "in pieces of " << piece;
   }

@@ -258,7 +258,7 @@ TEST(Http1Gap, AtEveryPlace) {
       "POST /2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwxyz\r\n3;e\r\nabc\r\n0\r\n\r\n"
       "GET /3 HTTP/1.1\r\nUpgrade: h2c\r\n\r\n";
   const std::string last = "GET /last HTTP/1.1\r\nHost: z\r\n\r\n";
-  for (const size_t lost : {1, 2, 5, 30}) {
+  for (const size_t lost : {1U, 2U, 5U, 30U}) {
     for (size_t at = 1; at + lost <= text.size(); ++at) {
       const std::vector<Turn> turns = {down("HTTP/1.1 100 x\r\n\r\n"), up(text.substr(0, at)),
                                        up_gap(lost), up(text.substr(at + lost) + last)};

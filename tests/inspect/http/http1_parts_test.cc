@@ -87,7 +87,7 @@ TEST(ChunkReader, LimitsOnExtensionsAndTrailersAreExact) {
   for (const bool trailers : {false, true}) {
     const std::string start = trailers ? "0\r\n" : "5";
     const std::string filler(100, trailers ? 'T' : ';');
-    for (const size_t piece : {1, 3, 1000}) {
+    for (const size_t piece : {1U, 3U, 1000U}) {
       ChunkReader reader;
       reader.begin(trailers ? 1000 : 64, 64);
       const std::string text = start + filler + "\r\n\r\n";
