@@ -41,18 +41,28 @@ Result<std::unique_ptr<ZmqPublisher>> ZmqPublisher::open(const std::string& endp
 
 bool ZmqPublisher::send(std::string_view frame, int flags) {
   void* socket = sockets_->publisher.get();
-  flags |= ZMQ_DONTWAIT;
-  for (;;) {
-    if (zmq_send(socket, frame.data(), frame.size(), flags) >= 0) return true;
-    if (zmq_errno() == EINTR) continue;
-    if (zmq_errno() != EAGAIN) return false;
-    // A subscriber is full, and with NODROP no one is sent anything. Known, so send to the rest.
-    slow_ = true;
-    set_option(socket, ZMQ_XPUB_NODROP, 0);
-    const bool sent = zmq_send(socket, frame.data(), frame.size(), flags) >= 0;
-    set_option(socket, ZMQ_XPUB_NODROP, 1);
-    return sent;
-  }
+  const auto try_send = [&] {
+    int rc = 0;
+    do {
+      rc = zmq_send(socket, frame.data(), frame.size(), flags | ZMQ_DONTWAIT);
+    } while (rc < 0 && zmq_errno() == EINTR);
+    return rc >= 0;
+  };
+  if (try_send()) return true;
+  if (zmq_errno() != EAGAIN) return false;
+  // A queue looks full. ZeroMQ notes what subscribers have read only now and then: asking for the
+  // events makes it do so.
+  int events = 0;
+  size_t size = sizeof events;
+  zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size);
+  if (try_send()) return true;
+  if (zmq_errno() != EAGAIN) return false;
+  // It is full, and with NODROP no one is sent anything. Known, so send to the rest.
+  slow_ = true;
+  set_option(socket, ZMQ_XPUB_NODROP, 0);
+  const bool sent = try_send();
+  set_option(socket, ZMQ_XPUB_NODROP, 1);
+  return sent;
 }
 
 void ZmqPublisher::publish(std::string_view topic, std::string_view body) {

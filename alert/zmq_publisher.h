@@ -1,7 +1,8 @@
 // Incidents on a ZeroMQ PUB socket, two frames each: the topic "alert." + severity, and the native
-// JSON. Subscribers that read too slowly lose messages beyond the high-water mark, which is
-// counted; the others get them all, and the publisher never waits. Nothing is kept for subscribers
-// that come later.
+// JSON. A subscriber that reads too slowly loses messages once its queue has reached the
+// high-water mark, until it has caught up; that it began to lose is counted (how many it lost is
+// not known). The others get them all, and the publisher never waits. Nothing is kept for
+// subscribers that come later.
 #pragma once
 
 #include <memory>
@@ -23,7 +24,7 @@ struct ZmqCounters {
 inline constexpr CounterTable<ZmqCounters, 3> kZmqCounters = {{
     {"published", &ZmqCounters::published, "messages given to ZeroMQ"},
     {"slow_subscriber", &ZmqCounters::slow_subscriber,
-     "messages that at least one subscriber lost at the high-water mark"},
+     "times that a subscriber's queue was full and it began to lose messages"},
     {"failed", &ZmqCounters::failed, "messages that ZeroMQ refused"},
 }};
 static_assert(describes_all(kZmqCounters));

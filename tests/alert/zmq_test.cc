@@ -108,18 +108,16 @@ TEST_F(ZmqTest, ASlowSubscriberLosesCountedAndTheOthersNothing) {
   drain(**quick);
 
   const std::string body(64 << 10, 'x');
-  size_t sent = 0;
-  size_t received = 0;
-  while ((*publisher)->counters().slow_subscriber.get() < 20 && sent < 2'000) {
+  for (size_t sent = 1; sent <= 200; ++sent) {
     (*publisher)->publish("alert.low", body);
-    ++sent;
-    for (int i = 0; i < 100 && received < sent; ++i) {
-      const auto message = (*quick)->receive(Duration::millis(20));
-      if (message && *message) ++received;
+    bool received = false;
+    for (int i = 0; i < 100 && !received; ++i) {
+      const auto message = (*quick)->receive(Duration::millis(50));
+      received = message && *message;
     }
-    ASSERT_EQ(received, sent) << (*publisher)->counters().slow_subscriber.get() << " slow " << (*publisher)->counters().failed.get() << " failed";
+    ASSERT_TRUE(received) << "message " << sent;
   }
-  EXPECT_EQ((*publisher)->counters().slow_subscriber.get(), 20U);
+  EXPECT_GE((*publisher)->counters().slow_subscriber.get(), 1U);
   EXPECT_EQ((*publisher)->counters().failed.get(), 0U);
 }
 
