@@ -142,7 +142,7 @@ class CodeChannel final : public DetectionChannel {
     int32_t piece;
     uint16_t size;
     bool whole_line;
-    std::array<char, 3> head;
+    std::array<uint8_t, 3> head;
   };
   struct Piece {
     uint32_t first_line = 0;
@@ -160,9 +160,9 @@ class CodeChannel final : public DetectionChannel {
     int32_t piece;
   };
 
-  static std::array<char, 3> head_of(ByteSpan bytes) noexcept {
-    std::array<char, 3> out{' ', ' ', ' '};
-    for (size_t i = 0; i < std::min(out.size(), bytes.size()); ++i) {
+  static std::array<char, 3> masked(const std::array<uint8_t, 3>& bytes) noexcept {
+    std::array<char, 3> out;
+    for (size_t i = 0; i < out.size(); ++i) {
       const uint8_t c = bytes[i];
       out[i] = c > 0x20 && c < 0x7f ? static_cast<char>(c) : '?';
     }
@@ -171,8 +171,11 @@ class CodeChannel final : public DetectionChannel {
 
   void ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, bool whole_line) {
     hashes_.push_back(hash);
-    asked_.push_back(
-        {text_line, piece_, static_cast<uint16_t>(bytes.size()), whole_line, head_of(bytes)});
+    asked_.push_back({text_line,
+                      piece_,
+                      static_cast<uint16_t>(bytes.size()),
+                      whole_line,
+                      {bytes[0], bytes[1], bytes[2]}});
   }
 
   // Takes everything out of text_ that is certain now.
@@ -272,7 +275,7 @@ class CodeChannel final : public DetectionChannel {
       }
       hits_.push_back({asked.text_line, found.line(i), asked.size,
                        static_cast<uint8_t>(std::min<uint32_t>(found.files(), 255)),
-                       static_cast<uint8_t>(found.rarity()), asked.whole_line, asked.head});
+                       static_cast<uint8_t>(found.rarity()), asked.whole_line, masked(asked.head)});
     }
     remember_piece(asked.piece);
   }
@@ -290,17 +293,20 @@ class CodeChannel final : public DetectionChannel {
   }
 
   void remember_piece(int32_t piece) {
+    const uint32_t first_line =
+        piece == kCarried ? carried_.first_line : piece_lines_[static_cast<size_t>(piece)];
+    if (!pieces_.empty() && pieces_.back().first_line == first_line) return;
     Piece found;
     if (piece == kCarried) {
       found = carried_;
     } else {
       const PieceMark& mark = block_pieces_[static_cast<size_t>(piece)];
-      found = {piece_lines_[static_cast<size_t>(piece)], mark.offset, mark.path};
+      found = {first_line, mark.offset, mark.path};
     }
-    const auto at = std::lower_bound(
-        pieces_.begin(), pieces_.end(), found.first_line,
-        [](const Piece& a, uint32_t first_line) { return a.first_line < first_line; });
-    if (at == pieces_.end() || at->first_line != found.first_line) {
+    const auto at =
+        std::lower_bound(pieces_.begin(), pieces_.end(), first_line,
+                         [](const Piece& a, uint32_t line) { return a.first_line < line; });
+    if (at == pieces_.end() || at->first_line != first_line) {
       pieces_.insert(at, std::move(found));
     }
   }
@@ -328,7 +334,7 @@ class CodeChannel final : public DetectionChannel {
                          [](const CriticalEnd& a, uint64_t position) { return a.end < position; });
     const uint32_t text_line = at == critical_lines_.end() ? text_line_ : at->text_line;
     const int32_t piece = at == critical_lines_.end() ? piece_ : at->piece;
-    critical_hits_.push_back({text_line, line->global_line, line->head});
+    critical_hits_.push_back({text_line, line->global_line, masked(line->head)});
     remember_piece(piece);
   }
 

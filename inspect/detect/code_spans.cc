@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -240,7 +241,7 @@ std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits,
   const auto place = [](const CodeHit& hit) { return std::pair(hit.global_line, hit.whole_line); };
   std::sort(hits.begin(), hits.end(), [&place](const CodeHit& a, const CodeHit& b) {
     if (place(a) != place(b)) return place(a) < place(b);
-    return a.text_line < b.text_line;
+    return std::tie(a.text_line, a.head) < std::tie(b.text_line, b.head);
   });
   hits.erase(
       std::unique(hits.begin(), hits.end(),
@@ -310,8 +311,9 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
     std::sort(hits.begin() + static_cast<std::ptrdiff_t>(candidate.first_hit),
               hits.begin() + static_cast<std::ptrdiff_t>(candidate.last_hit),
               [](const CodeHit& a, const CodeHit& b) {
-                return std::tie(a.text_line, a.global_line, a.whole_line) <
-                       std::tie(b.text_line, b.global_line, b.whole_line);
+                // Whole lines first, for their excerpt; the rest makes the order a total one.
+                return std::tie(a.text_line, a.global_line, b.whole_line, a.head) <
+                       std::tie(b.text_line, b.global_line, a.whole_line, b.head);
               });
     evaluate(candidate);
   }

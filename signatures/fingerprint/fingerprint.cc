@@ -30,7 +30,7 @@ void Fingerprinter::anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& 
     uint32_t* to = out.data();
     for (size_t i = begin; i < end; ++i) {
       to[count] = static_cast<uint32_t>(i);
-      count += load(bytes.data() + i) * anchor_multiplier_ >> (64 - kAnchorBits) == 0 ? 1 : 0;
+      count += is_anchor(bytes.data() + i) ? 1 : 0;
     }
   }
   out.resize(count);
@@ -62,11 +62,12 @@ bool low_in_entropy(ByteSpan s) noexcept {
   size_t letters = 0;
   for (const uint8_t c : s) {
     seen[c >> 6] |= uint64_t{1} << (c & 63);
-    letters += (c >= 'a' && c <= 'z') || c >= 0x80 ? 1 : 0;
+    // Not those of hexadecimal tables.
+    letters += (c > 'f' && c <= 'z' && c != 'x') || c >= 0x80 ? 1 : 0;
   }
   size_t different = 0;
   for (const uint64_t word : seen) different += static_cast<size_t>(__builtin_popcountll(word));
-  return different < 7 || letters < 5;
+  return different < 7 || letters < 3;
 }
 
 }  // namespace weir::signatures

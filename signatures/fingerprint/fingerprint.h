@@ -34,6 +34,10 @@ class Fingerprinter {
   // Appends to `out` every anchor in [from, last], last = bytes.size() - kWindow: so none twice
   // when a caller keeps the last kWindow - 1 bytes and goes on.
   void anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out) const;
+  // Whether a window begins at `at`, which must have 8 bytes.
+  [[nodiscard]] bool is_anchor(const uint8_t* at) const noexcept {
+    return load(at) * anchor_multiplier_ >> (64 - kAnchorBits) == 0;
+  }
   // `at` must have kWindow bytes.
   [[nodiscard]] uint64_t window(const uint8_t* at) const noexcept {
     uint64_t h = secrets_[4];
@@ -67,7 +71,8 @@ class Fingerprinter {
 
 static_assert(kWindow % 8 == 0 && kWindow / 8 <= 3, "window() has three secrets for its words");
 
-// True when a window or line tells too little to be indexed: few different bytes, few letters.
+// True when a window or line tells too little to be indexed: few different bytes, few letters
+// other than hexadecimal digits.
 [[nodiscard]] bool low_in_entropy(ByteSpan normalised) noexcept;
 
 }  // namespace weir::signatures
