@@ -55,7 +55,7 @@ struct IndexedFile {
 
 struct CriticalLine {
   uint32_t global_line = 0;
-  uint32_t size = 0;           // normalised bytes
+  uint32_t size = 0;              // normalised bytes
   std::array<uint8_t, 3> head{};  // the first of them
 };
 
