@@ -16,7 +16,7 @@ constexpr HashKey kValueKey{{0x77656972206b6579ULL, 0x6f66207365637265ULL}};
 
 RuleScanner::RuleScanner(const RuleSet& rules, size_t max_candidates)
     : rules_(rules), max_candidates_(max_candidates), slot_(rules.size(), 0) {
-  pending_.reserve(kMaxPending);
+  pending_.reserve(64);
   tail_.reserve(kRuleReadBack + kRuleLookAhead);
 }
 

@@ -29,7 +29,7 @@ struct RuleHit {
 class RuleScanner {
  public:
   // Candidates noted at once.
-  static constexpr size_t kMaxPending = 1024;
+  static constexpr size_t kMaxPending = 4096;
 
   // `rules` must outlive the scanner. After `max_candidates` of one stream no more are confirmed.
   RuleScanner(const RuleSet& rules, size_t max_candidates);
