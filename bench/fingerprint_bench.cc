@@ -147,8 +147,8 @@ void BM_Select(benchmark::State& state) {
     // As the channel does it, block by block.
     const ByteSpan all = normal.bytes();
     for (size_t at = 0; at < all.size(); at += 8192) {
-      fingerprinter.anchors(all.first(std::min(all.size(), at + 8192)), at < 23 ? 0 : at - 23,
-                            anchors);
+      fingerprinter.anchors(all.first(std::min(all.size(), at + 8192)),
+                            at < kWindow - 1 ? 0 : at - (kWindow - 1), anchors);
     }
     benchmark::DoNotOptimize(anchors.data());
   }

@@ -24,12 +24,12 @@ constexpr size_t kOpenRuns = 16;
 constexpr uint32_t kSpanGap = 16;
 
 // What a line adds to the mass of a span. A whole line counts by its length: short ones are
-// anyone's. A window counts half a line, and two of them one.
-constexpr double kWindowWeight = 0.6;
+// anyone's. A window counts most of a line, two of them a long one.
+constexpr double kWindowWeight = 0.7;
 constexpr double kMostWindows = 1.2;
 constexpr double kFollowedWeight = 0.05;
 // The mass at which the score is one half, and how steeply it rises.
-constexpr double kMassHalf = 0.65;
+constexpr double kMassHalf = 0.4;
 constexpr double kMassSlope = 2.2;
 // Lines that add at least this count; what share of the mass is left by their number: one line, or
 // two, are anyone's more often than three in a row.

@@ -10,12 +10,12 @@ constexpr uint64_t kHashLabel = 0x77656972'68617368ULL;
 }  // namespace
 
 Fingerprinter::Fingerprinter(const SiteKey& key) noexcept {
-  for (size_t i = 0; i < 4; ++i) {
+  for (size_t i = 0; i < 5; ++i) {
     const HashKey part = key.derive(kHashLabel + i);
     secrets_[2 * i] = part.words[0];
     secrets_[2 * i + 1] = part.words[1];
   }
-  anchor_multiplier_ = key.derive(kHashLabel + 4).words[0] | 1;
+  anchor_multiplier_ = key.derive(kHashLabel + 5).words[0] | 1;
 }
 
 void Fingerprinter::anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out) const {

@@ -20,7 +20,7 @@
 
 namespace weir::signatures {
 
-inline constexpr size_t kWindow = 24;
+inline constexpr size_t kWindow = 32;
 inline constexpr uint32_t kAnchorBits = 4;
 inline constexpr size_t kAnchorEvery = size_t{1} << kAnchorBits;
 inline constexpr size_t kLineMin = 10;
@@ -42,7 +42,7 @@ class Fingerprinter {
   [[nodiscard]] uint64_t window(const uint8_t* at) const noexcept {
     uint64_t h = secrets_[4];
     for (size_t i = 0; i < kWindow; i += 8)
-      h = fold(load(at + i) ^ secrets_[i / 8], h ^ secrets_[3]);
+      h = fold(load(at + i) ^ secrets_[i / 8], h ^ secrets_[8]);
     return fold(h ^ secrets_[5], secrets_[6]);
   }
   [[nodiscard]] uint64_t line(ByteSpan normalised) const noexcept;
@@ -65,11 +65,11 @@ class Fingerprinter {
     return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   }
 
-  std::array<uint64_t, 8> secrets_{};
+  std::array<uint64_t, 10> secrets_{};
   uint64_t anchor_multiplier_ = 0;
 };
 
-static_assert(kWindow % 8 == 0 && kWindow / 8 <= 3, "window() has three secrets for its words");
+static_assert(kWindow % 8 == 0 && kWindow / 8 <= 4, "window() has four secrets for its words");
 
 // True when a window or line tells too little to be indexed: few different bytes, few letters
 // other than hexadecimal digits.
