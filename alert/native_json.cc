@@ -157,6 +157,7 @@ std::string flow_json(const FlowRecord& record) {
   out["transport"] = transport(flow.ip_protocol);
   out["encapsulation"] = flow.encapsulation;
   out["protocol"] = flow.protocol;
+  out["protocol_category"] = flow.protocol_category;
   out["service"] = flow.service;
   out["status"] = text(to_string(flow.status));
   out["vendor"] = flow.vendor;

@@ -26,7 +26,8 @@ struct FlowIdentity {
   uint8_t ip_protocol = 0;
   uint32_t encapsulation = 0;
   std::string protocol;  // "tls", "quic", "http", "dns", or nDPI's name in lower case; "unknown"
-  std::string service;   // catalogue id; empty: no AI service
+  std::string protocol_category;  // nDPI's, where it named the protocol: "vpn", "tunnel" …
+  std::string service;            // catalogue id; empty: no AI service
   std::string product;
   std::string vendor;
   std::string service_class;

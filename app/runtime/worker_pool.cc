@@ -37,6 +37,11 @@ const IpAddress& client_of(const DecodedPacket& packet) noexcept {
   return std::min(a.ip, b.ip);
 }
 
+std::unique_ptr<inspect::NdpiEngine> make_ndpi(const Limits& limits) {
+  auto made = inspect::NdpiEngine::create(limits);
+  return made ? std::move(*made) : nullptr;
+}
+
 // Keeps what a worker tells until the round is over.
 class Mailbox final : public EvidenceSink {
  public:
@@ -74,6 +79,7 @@ size_t worker_of(const DecodedPacket& packet, size_t workers) noexcept {
 struct WorkerPool::Impl {
   struct Worker {
     Mailbox mail;
+    std::unique_ptr<inspect::NdpiEngine> ndpi;  // may be null: unknown protocols stay so
     std::unique_ptr<inspect::Engine> engine;
     Batch filling;
     Batch reading;
@@ -144,6 +150,7 @@ struct WorkerPool::Impl {
 
   EvidenceSink& sink;
   std::vector<std::unique_ptr<Worker>> workers;
+  std::unique_ptr<inspect::NdpiEngine> single_ndpi;
   std::unique_ptr<inspect::Engine> single;
   std::mutex mutex;
   std::condition_variable wake;
@@ -160,12 +167,16 @@ WorkerPool::WorkerPool(std::shared_ptr<const inspect::Snapshot> snapshot, size_t
   // A fixed key: a replay repeats itself, and nobody who sends packets now reads its timing.
   constexpr HashKey kReplayKey{{0x77656972, 0x7265706c6179}};
   if (workers <= 1) {
-    impl_->single = std::make_unique<inspect::Engine>(std::move(snapshot), sink, kReplayKey);
+    impl_->single_ndpi = make_ndpi(snapshot->limits);
+    impl_->single = std::make_unique<inspect::Engine>(std::move(snapshot), sink, kReplayKey,
+                                                      impl_->single_ndpi.get());
     return;
   }
   for (size_t i = 0; i < workers; ++i) {
     auto worker = std::make_unique<Impl::Worker>();
-    worker->engine = std::make_unique<inspect::Engine>(snapshot, worker->mail, kReplayKey);
+    worker->ndpi = make_ndpi(snapshot->limits);
+    worker->engine =
+        std::make_unique<inspect::Engine>(snapshot, worker->mail, kReplayKey, worker->ndpi.get());
     impl_->workers.push_back(std::move(worker));
   }
   for (const auto& worker : impl_->workers) {

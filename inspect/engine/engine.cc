@@ -7,6 +7,7 @@
 #include "inspect/engine/content_inspector.h"
 #include "inspect/engine/flow_dossier.h"
 #include "inspect/engine/learn.h"
+#include "inspect/engine/small_packets.h"
 #include "inspect/flow/flow_table.h"
 #include "inspect/identify/quic_initial.h"
 #include "inspect/stream/tcp_stream.h"
@@ -44,6 +45,8 @@ struct FlowState {
   std::unique_ptr<FlowDossier> dossier;
   std::unique_ptr<TcpFlow> tcp;  // null once the flow is shunted
   std::unique_ptr<UdpFlow> udp;  // likewise
+  NdpiFlow ndpi;
+  bool ndpi_asked = false;
   PerDirection<uint64_t> packets;
   PerDirection<uint64_t> bytes;
   PerDirection<uint64_t> gap_bytes;
@@ -70,11 +73,14 @@ void append(CounterList& out, std::string_view prefix, const Group& group,
 }  // namespace
 
 struct Engine::Impl {
-  Impl(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key)
+  Impl(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key,
+       NdpiEngine* classifier)
       : services(std::move(snapshot), sink, flow_key),
+        ndpi(classifier),
         tcp_pool(services.limits),
         flows(services.limits, flow_key) {}
 
+  Action on_packet(const DecodedPacket& packet);
   void on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
   void on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
   void on_quic(FlowState& flow, Direction direction, ByteSpan datagram);
@@ -84,7 +90,11 @@ struct Engine::Impl {
   void flip(Table::Entry& entry);
   void close_if_over(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
 
+  // Shows nDPI a packet of a flow that nothing here knows. True when no more are wanted.
+  bool ask_ndpi(FlowState& flow, const DecodedPacket& packet);
+
   EngineServices services;
+  NdpiEngine* ndpi;
   DecoderServices decoders;
   QuicCounters quic;
   TcpPool tcp_pool;  // before the flows: their streams give buffers back to it
@@ -93,8 +103,8 @@ struct Engine::Impl {
 };
 
 Engine::Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink,
-               const HashKey& flow_key)
-    : impl_(std::make_unique<Impl>(std::move(snapshot), sink, flow_key)) {}
+               const HashKey& flow_key, NdpiEngine* ndpi)
+    : impl_(std::make_unique<Impl>(std::move(snapshot), sink, flow_key, ndpi)) {}
 
 Engine::~Engine() = default;
 
@@ -190,6 +200,7 @@ void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const Decode
     tcp.stream.on_segment(direction, packet, tcp.inspector);
     tcp.inspector.after_packet();
     if (tcp.inspector.wants_flip()) flip(entry);
+    if (tcp.inspector.unknown_protocol()) (void)ask_ndpi(flow, packet);
     close_if_over(entry, direction, packet);
     if (tcp.inspector.finished()) shunt_tcp(flow);
     return;
@@ -227,7 +238,15 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
         services.counters.unread_udp_bytes.add(packet.payload.size());
         dossier.unread_bytes += packet.payload.size();
       }
-      if (++udp.probes >= kUdpProbes) flow.udp.reset();
+      bool enough = ++udp.probes >= kUdpProbes && ndpi == nullptr;
+      if (const auto host = ssdp_host(packet.payload)) {
+        dossier.set_protocol("ssdp");
+        dossier.learn_name(HostSource::kHttp, *host);
+        enough = true;
+      } else if (ndpi != nullptr) {
+        enough = ask_ndpi(flow, packet);
+      }
+      if (enough) flow.udp.reset();
       return;
     }
   }
@@ -251,9 +270,32 @@ void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagr
   flow.udp.reset();
 }
 
+bool Engine::Impl::ask_ndpi(FlowState& flow, const DecodedPacket& packet) {
+  if (ndpi == nullptr) return true;
+  if (!flow.ndpi.active()) {
+    if (flow.ndpi_asked) return true;
+    flow.ndpi_asked = true;
+    flow.ndpi = ndpi->begin();
+  }
+  const auto verdict = ndpi->feed(flow.ndpi, packet);
+  if (!verdict) return !flow.ndpi.active();
+  if (verdict->known()) {
+    flow.dossier->set_protocol(verdict->application.empty() ? verdict->protocol
+                                                            : verdict->application);
+    flow.dossier->id().protocol_category = verdict->category;
+  }
+  return true;
+}
+
 Action Engine::on_packet(const DecodedPacket& packet) noexcept {
-  Impl& impl = *impl_;
-  EngineServices& services = impl.services;
+  if (!is_ack_with_padding(packet)) return impl_->on_packet(packet);
+  impl_->services.counters.padded_acks.add();
+  DecodedPacket trimmed = packet;
+  trimmed.payload = {};
+  return impl_->on_packet(trimmed);
+}
+
+Action Engine::Impl::on_packet(const DecodedPacket& packet) {
   services.now = std::max(services.now, packet.time);
   services.counters.packets.add();
   services.counters.payload_bytes.add(packet.payload.size());
@@ -263,19 +305,19 @@ Action Engine::on_packet(const DecodedPacket& packet) noexcept {
     services.counters.other_protocol_packets.add();
     return Action::kAllow;
   }
-  const auto on_end = [&impl](Table::Entry& entry, FlowEnd reason) noexcept {
-    impl.end_flow(entry, reason);
+  const auto on_end = [this](Table::Entry& entry, FlowEnd reason) noexcept {
+    end_flow(entry, reason);
   };
-  impl.flows.expire(packet.time, on_end, kExpireBudget);
-  const Table::Found found = impl.flows.find_or_create(packet, on_end);
+  flows.expire(packet.time, on_end, kExpireBudget);
+  const Table::Found found = flows.find_or_create(packet, on_end);
   FlowState& flow = found.entry->state;
-  if (found.created) impl.begin_flow(*found.entry, packet);
+  if (found.created) begin_flow(*found.entry, packet);
   flow.packets[found.direction] += 1;
   flow.bytes[found.direction] += packet.payload.size() + packet.missing;
   if (tcp) {
-    impl.on_tcp(*found.entry, found.direction, packet);
+    on_tcp(*found.entry, found.direction, packet);
   } else {
-    impl.on_udp(*found.entry, found.direction, packet);
+    on_udp(*found.entry, found.direction, packet);
   }
   return flow.dossier->action();
 }
@@ -307,6 +349,7 @@ CounterList Engine::all_counters() const {
   append(out, "http", impl.decoders.http, kHttp1Counters);
   append(out, "tls", impl.decoders.tls, kTlsCounterTable);
   append(out, "quic", impl.quic, kQuicCounterTable);
+  if (impl.ndpi != nullptr) append(out, "ndpi", impl.ndpi->counters(), kNdpiCounterTable);
   append(out, "dns", impl.decoders.dns, kDnsCounterTable);
   append(out, "names", impl.services.name_counters, kNameCacheCounterTable);
   append(out, "unwrap", impl.services.pool.unwrap_counters(), kUnwrapCounterTable);

@@ -13,6 +13,7 @@
 #include "core/packet.h"
 #include "inspect/engine/engine_counters.h"
 #include "inspect/engine/snapshot.h"
+#include "inspect/identify/ndpi_classifier.h"
 
 namespace weir::inspect {
 
@@ -22,7 +23,10 @@ using CounterList = std::vector<std::pair<std::string, uint64_t>>;
 class Engine final : public PacketSink {
  public:
   // `flow_key` keys the flow table: random in a live sensor, fixed in a replay that must repeat.
-  Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key);
+  // `ndpi` names protocols that no parser here knows; this worker's alone, it must outlive the
+  // engine. Without it such flows stay "unknown".
+  Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key,
+         NdpiEngine* ndpi = nullptr);
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -28,9 +28,10 @@ struct EngineCounters {
   Counter findings;
   Counter evidence;
   Counter other_protocol_packets;
+  Counter padded_acks;
 };
 
-inline constexpr CounterTable<EngineCounters, 22> kEngineCounters = {{
+inline constexpr CounterTable<EngineCounters, 23> kEngineCounters = {{
     {"packets", &EngineCounters::packets, "decoded packets"},
     {"payload_bytes", &EngineCounters::payload_bytes, "bytes above the transport header"},
     {"shunted_bytes", &EngineCounters::shunted_bytes,
@@ -63,6 +64,8 @@ inline constexpr CounterTable<EngineCounters, 22> kEngineCounters = {{
     {"evidence", &EngineCounters::evidence, "pieces of evidence in them"},
     {"other_protocol_packets", &EngineCounters::other_protocol_packets,
      "packets that are neither TCP nor UDP"},
+    {"padded_acks", &EngineCounters::padded_acks,
+     "bare ACKs whose frame padding the IP length counts as payload"},
 }};
 static_assert(describes_all(kEngineCounters));
 
