@@ -9,19 +9,21 @@ namespace {
 
 enum LinkType : int {
   kNull = 0,
-  kEthernet = 1,
-  kPpp = 9,
+  kEthernet = kLinkEthernet,
+  kArcnetBsd = 7,
+  kPpp = kLinkPpp,
   kRawDlt = 12,
   kRawBsdos = 14,
   kPppSerial = 50,
   kPppEther = 51,
   kRaw = 101,
   kCiscoHdlc = 104,
-  kWifi = 105,
+  kWifi = kLinkWifi,
   kFrameRelay = 107,
   kLoop = 108,
   kCooked = 113,
   kRadiotap = 127,
+  kArcnetLinux = 129,
   kPpi = 192,
   kIpv4 = 228,
   kIpv6 = 229,
@@ -29,19 +31,22 @@ enum LinkType : int {
 };
 
 enum EtherType : uint16_t {
-  kTypeIpv4 = 0x0800,
+  kTypeNone = 0,  // of a payload that is of no interest
+  kTypeIpv4 = kEtherTypeIpv4,
+  kTypeBridged = kEtherTypeBridged,
   kTypeVlan = 0x8100,
-  kTypeIpv6 = 0x86dd,
-  kTypeMpls = 0x8847,
+  kTypeIpv6 = kEtherTypeIpv6,
+  kTypeMpls = kEtherTypeMpls,
   kTypeMplsMulticast = 0x8848,
+  kTypePppoeDiscovery = 0x8863,
   kTypePppoeSession = 0x8864,
   kTypeJumboLlc = 0x8870,
   kTypeProviderVlan = 0x88a8,
   kTypeMacsec = 0x88e5,
   kTypeBackbone = 0x88e7,  // 802.1ah
-  kTypeEtag = 0x893f,
+  kTypeEtag = 0x893f,      // 802.1BR
   kTypeVntag = 0x8926,
-  kTypeNsh = 0x894f,
+  kTypeNsh = kEtherTypeNsh,
   kTypeOldVlan1 = 0x9100,
   kTypeOldVlan2 = 0x9200,
 };
@@ -84,61 +89,118 @@ Llc read_llc_header(ByteReader& in) noexcept {
   return {Llc::kSnap, type};
 }
 
-LinkOutcome read_ppp_protocol(ByteReader& in) noexcept {
+// The EtherType of what a PPP frame carries; kTypeNone for what is of no interest.
+uint16_t read_ppp_protocol(ByteReader& in) noexcept {
   uint16_t protocol = in.u8();
   // RFC 1661 section 6.5: a protocol field may be cut to its odd low byte.
   if ((protocol & 1) == 0) protocol = static_cast<uint16_t>(protocol << 8 | in.u8());
-  if (!in.ok()) return LinkOutcome::kShort;
-  if (protocol == 0x0021 || protocol == 0x0057) return LinkOutcome::kIp;
-  if (protocol == 0x0281 || protocol == 0x0283) return LinkOutcome::kTunnel;  // MPLS
-  return LinkOutcome::kNotIp;
+  switch (protocol) {
+    case 0x0021:
+      return kTypeIpv4;
+    case 0x0057:
+      return kTypeIpv6;
+    case 0x0281:
+    case 0x0283:
+      return kTypeMpls;
+    default:
+      return kTypeNone;
+  }
 }
 
 // RFC 2516. The session is a wrapper of its own.
-LinkOutcome read_pppoe(ByteReader& in, uint32_t& encapsulation) noexcept {
+uint16_t read_pppoe(ByteReader& in, uint32_t& encapsulation) noexcept {
   in.skip(1);
   const uint8_t code = in.u8();
   const uint16_t session = in.u16();
   in.skip(2);
-  if (!in.ok()) return LinkOutcome::kShort;
-  if (code != 0) return LinkOutcome::kNotIp;
+  if (!in.ok() || code != 0) return kTypeNone;
   encapsulation = fold_id(encapsulation, session);
   return read_ppp_protocol(in);
 }
 
-// RFC 3032. Labels differ between the two ways of a flow, so they do not count as encapsulation.
-LinkOutcome read_mpls(ByteReader& in) noexcept {
-  constexpr uint32_t kBottomOfStack = 0x100;
-  for (int labels = 0; labels < kMaxMplsLabels; ++labels) {
-    const bool bottom = (in.u32() & kBottomOfStack) != 0;
-    if (!in.ok()) return LinkOutcome::kShort;
-    if (!bottom) continue;
-    if (in.empty()) return LinkOutcome::kShort;
-    const int version = in.peek()[0] >> 4;
-    return version == 4 || version == 6 ? LinkOutcome::kIp : LinkOutcome::kTunnel;  // pseudowire
+// RFC 8300. The path is another one for the way back.
+uint16_t read_nsh(ByteReader& in) noexcept {
+  in.skip(1);
+  const uint32_t words = in.u8() & 0x3fU;
+  in.skip(1);
+  const uint8_t next = in.u8();
+  if (words < 2) return kTypeNone;
+  in.skip((words - 1) * 4);
+  switch (next) {
+    case 1:
+      return kTypeIpv4;
+    case 2:
+      return kTypeIpv6;
+    case 3:
+      return kTypeBridged;
+    case 4:
+      return kTypeNsh;
+    case 5:
+      return kTypeMpls;
+    default:
+      return kTypeNone;
   }
-  return LinkOutcome::kBad;
 }
 
-LinkOutcome read_ether_payload(uint16_t type, ByteReader& in, uint32_t& encapsulation) noexcept {
+bool looks_like_ip(ByteSpan bytes) noexcept {
+  if (bytes.size() < 20) return false;
+  const auto length = static_cast<size_t>(bytes[2] << 8 | bytes[3]);
+  const size_t header = (bytes[0] & 0x0fU) * 4U;
+  if (bytes[0] >> 4 == 4) return header >= 20 && length >= header && length <= bytes.size();
+  return bytes[0] >> 4 == 6 && bytes.size() >= 40 &&
+         static_cast<size_t>(bytes[4] << 8 | bytes[5]) + 40 <= bytes.size();
+}
+
+// Of a pseudowire nothing says what it carries (RFC 4928), so the type field must be a known one.
+bool looks_like_ethernet(ByteSpan bytes) noexcept {
+  if (bytes.size() < 16) return false;
+  const auto type = static_cast<uint16_t>(bytes[12] << 8 | bytes[13]);
+  if (type < kFirstEtherType) {  // LLC of a protocol that talks to its like
+    return type >= 3 && type <= bytes.size() - 14 && bytes[14] == bytes[15] && bytes[14] != 0;
+  }
   switch (type) {
     case kTypeIpv4:
+      return bytes[14] >> 4 == 4;
     case kTypeIpv6:
-      return LinkOutcome::kIp;
+      return bytes[14] >> 4 == 6;
+    case 0x0806:  // ARP
+    case 0x88cc:  // LLDP
     case kTypeMpls:
     case kTypeMplsMulticast:
-      return read_mpls(in);
+    case kTypePppoeDiscovery:
     case kTypePppoeSession:
-      return read_pppoe(in, encapsulation);
-    case kTypeMacsec:
-    case kTypeBackbone:
-    case kTypeEtag:
-    case kTypeVntag:
-    case kTypeNsh:
-      return LinkOutcome::kTunnel;
+      return true;
     default:
-      return LinkOutcome::kNotIp;
+      return is_vlan(type);
   }
+}
+
+// RFC 3032: takes the labels off and guesses what is below them, an IP packet or an Ethernet frame
+// (RFC 4448, with or without control word). kTypeNone with `outcome` set when that fails.
+uint16_t read_mpls(ByteReader& in, LinkOutcome& outcome) noexcept {
+  constexpr uint32_t kBottomOfStack = 0x100;
+  constexpr size_t kControlWord = 4;
+  int labels = 1;
+  while ((in.u32() & kBottomOfStack) == 0 && in.ok() && labels < kMaxMplsLabels + 1) ++labels;
+  outcome = LinkOutcome::kShort;
+  if (!in.ok() || in.empty()) return kTypeNone;
+  outcome = LinkOutcome::kBad;
+  if (labels > kMaxMplsLabels) return kTypeNone;
+  const ByteSpan below = in.peek();
+  const int nibble = below[0] >> 4;
+  if (nibble == 4 || nibble == 6) {
+    if (!looks_like_ip(below) && looks_like_ethernet(below)) return kTypeBridged;
+    return nibble == 4 ? kTypeIpv4 : kTypeIpv6;
+  }
+  // A frame with a VLAN tag also looks like one behind a control word, the other way hardly.
+  if (looks_like_ethernet(below)) return kTypeBridged;
+  if (nibble == 0 && below.size() > kControlWord &&
+      looks_like_ethernet(below.subspan(kControlWord))) {
+    in.skip(kControlWord);
+    return kTypeBridged;
+  }
+  outcome = LinkOutcome::kTunnel;
+  return kTypeNone;
 }
 
 // RFC 1662 address and control where they are; Cisco HDLC where its addresses are.
@@ -150,7 +212,26 @@ LinkOutcome read_ppp(ByteReader& in, uint32_t& encapsulation) noexcept {
     const uint16_t type = in.u16();
     return in.ok() ? read_ether_type(type, in, encapsulation) : LinkOutcome::kShort;
   }
-  return read_ppp_protocol(in);
+  const uint16_t type = read_ppp_protocol(in);
+  return type == kTypeNone ? done(in, LinkOutcome::kNotIp)
+                           : read_ether_type(type, in, encapsulation);
+}
+
+// RFC 1201 and RFC 1051 over ARCNET. Of a packet that is split over frames only the first is read.
+LinkOutcome read_arcnet(ByteReader& in, bool has_offset) noexcept {
+  in.skip(has_offset ? 4 : 2);  // source, destination, and where the frame begins in its buffer
+  const uint8_t type = in.u8();
+  if (type == 0xf0) return done(in, LinkOutcome::kIp);
+  if (type != 0xd4 && type != 0xc4) return done(in, LinkOutcome::kNotIp);
+  uint8_t split = in.u8();
+  in.skip(2);
+  if (split == 0xff) {  // an exception packet: the header once more
+    in.skip(1);
+    split = in.u8();
+    in.skip(2);
+  }
+  const bool later_piece = split != 0 && (split & 1) == 0;
+  return done(in, later_piece ? LinkOutcome::kTunnel : LinkOutcome::kIp);
 }
 
 // The address family in the byte order of the host that captured. Families are small, so the
@@ -246,22 +327,70 @@ bool step_over_ppi(ByteReader& in, int& link_type) noexcept {
 
 }  // namespace
 
+uint32_t fold_wrapper(uint32_t encapsulation, Wrapper wrapper, uint32_t id) noexcept {
+  const auto folded = static_cast<uint32_t>(
+      mix64(uint64_t{encapsulation} << 32 | uint64_t{static_cast<uint8_t>(wrapper)} << 24 | id));
+  return folded == 0 ? 1 : folded;
+}
+
 LinkOutcome read_llc(ByteReader& in, uint32_t& encapsulation) noexcept {
   return read_ether_type(0, in, encapsulation);  // any length stands for an LLC header
 }
 
 LinkOutcome read_ether_type(uint16_t type, ByteReader& in, uint32_t& encapsulation) noexcept {
   for (int layers = 0; layers <= kMaxVlanTags; ++layers) {
-    if (is_vlan(type)) {
-      encapsulation = fold_id(encapsulation, in.u16() & 0x0fff);
-      type = in.u16();
-    } else if (type < kFirstEtherType || type == kTypeJumboLlc) {
-      const Llc llc = read_llc_header(in);
-      if (llc.kind == Llc::kIp) return LinkOutcome::kIp;
-      if (llc.kind == Llc::kOther) return done(in, LinkOutcome::kNotIp);
-      type = llc.type;
-    } else {
-      return read_ether_payload(type, in, encapsulation);
+    LinkOutcome otherwise = LinkOutcome::kNotIp;  // when no type follows
+    if (type < kFirstEtherType) type = kTypeJumboLlc;
+    switch (type) {
+      case kTypeIpv4:
+      case kTypeIpv6:
+        return LinkOutcome::kIp;
+      case kTypeVlan:
+      case kTypeProviderVlan:
+      case kTypeOldVlan1:
+      case kTypeOldVlan2:
+        encapsulation = fold_id(encapsulation, in.u16() & 0x0fff);
+        type = in.u16();
+        break;
+      case kTypeJumboLlc: {
+        const Llc llc = read_llc_header(in);
+        if (llc.kind == Llc::kIp) return LinkOutcome::kIp;
+        if (llc.kind == Llc::kOther) return done(in, LinkOutcome::kNotIp);
+        type = llc.type;
+        break;
+      }
+      case kTypeMpls:
+      case kTypeMplsMulticast:
+        type = read_mpls(in, otherwise);
+        if (type == kTypeNone) return otherwise;
+        break;
+      case kTypePppoeSession:
+        type = read_pppoe(in, encapsulation);
+        if (type == kTypeNone) return done(in, otherwise);
+        break;
+      case kTypeNsh:
+        type = read_nsh(in);
+        if (type == kTypeNone) return done(in, otherwise);
+        break;
+      case kTypeBackbone:
+        encapsulation = fold_wrapper(encapsulation, Wrapper::kBackbone, in.u32() & 0xffffffU);
+        [[fallthrough]];
+      case kTypeBridged:
+        in.skip(12);
+        type = in.u16();
+        break;
+      case kTypeEtag:
+        in.skip(6);
+        type = in.u16();
+        break;
+      case kTypeVntag:
+        in.skip(4);
+        type = in.u16();
+        break;
+      case kTypeMacsec:
+        return LinkOutcome::kTunnel;
+      default:
+        return LinkOutcome::kNotIp;
     }
     if (!in.ok()) return LinkOutcome::kShort;
   }
@@ -292,7 +421,11 @@ LinkOutcome read_link_layer(int link_type, ByteReader& in, uint32_t& encapsulati
     case kPppSerial:
       return read_ppp(in, encapsulation);
     case kPppEther:
-      return read_pppoe(in, encapsulation);
+      return read_ether_type(kTypePppoeSession, in, encapsulation);
+    case kArcnetBsd:
+      return read_arcnet(in, false);
+    case kArcnetLinux:
+      return read_arcnet(in, true);
     case kCiscoHdlc:
       return read_cisco_hdlc(in, encapsulation);
     case kFrameRelay:

@@ -63,114 +63,112 @@ TransportOutcome read_udp(const NetworkPacket& ip, DecodedPacket& out) noexcept 
   return TransportOutcome::kRead;
 }
 
-bool is_tunnel(const DecodedPacket& packet) noexcept {
-  switch (packet.protocol) {
-    case 4:    // IP in IP
-    case 41:   // IPv6 in IP
-    case 47:   // GRE
-    case 50:   // ESP
-    case 94:   // IP in IP, the old number
-    case 97:   // Ethernet in IP
-    case 98:   // RFC 1241
-    case 115:  // L2TP
-    case 137:  // MPLS in IP
-      return true;
-    case static_cast<uint8_t>(IpProtocol::kUdp):
-      break;
-    default:
-      return false;
-  }
-  switch (packet.destination.port) {
-    case 4789:   // VXLAN
-    case 6081:   // Geneve
-    case 2152:   // GTP-U
-    case 1701:   // L2TP
-    case 3544:   // Teredo
-    case 37008:  // TZSP
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
-DecodeOutcome PacketDecoder::malformed(Counter& layer) noexcept {
-  layer.add();
-  return DecodeOutcome::kMalformed;
-}
+PacketDecoder::Exit PacketDecoder::decode_layer(const Layer& layer, DecodedPacket& out) noexcept {
+  constexpr Exit kDone{DecodeOutcome::kDecoded, &DecodeCounters::decoded};
+  constexpr Exit kHeld{DecodeOutcome::kFragment, &DecodeCounters::fragments};
+  const auto malformed = [](Counter DecodeCounters::*by) {
+    return Exit{DecodeOutcome::kMalformed, by};
+  };
+  // A header that ends too early is the snaplen's doing when there was more on the wire.
+  const auto cut_or = [&](Counter DecodeCounters::*by) {
+    return malformed(layer.bytes.size() < layer.wire_length ? &DecodeCounters::truncated : by);
+  };
 
-// A header that ends too early is the snaplen's doing when there was more on the wire.
-DecodeOutcome PacketDecoder::cut_or(const RawPacket& raw, Counter& layer) noexcept {
-  return malformed(raw.data.size() < raw.wire_length ? counters_.truncated : layer);
+  ByteReader in(layer.bytes);
+  uint32_t encapsulation = layer.encapsulation;
+  const LinkOutcome link =
+      layer.is_link ? read_link_layer(layer.type, in, encapsulation)
+                    : read_ether_type(static_cast<uint16_t>(layer.type), in, encapsulation);
+  switch (link) {
+    case LinkOutcome::kIp:
+      break;
+    case LinkOutcome::kNotIp:
+      return {DecodeOutcome::kNotIp, &DecodeCounters::not_ip};
+    case LinkOutcome::kTunnel:
+      return {DecodeOutcome::kUnsupported, &DecodeCounters::unsupported_tunnel};
+    case LinkOutcome::kBad:
+      return malformed(&DecodeCounters::bad_link);
+    case LinkOutcome::kShort:
+      return cut_or(&DecodeCounters::bad_link);
+    case LinkOutcome::kUnknownType:
+      return {DecodeOutcome::kUnsupported, &DecodeCounters::unsupported_link};
+  }
+
+  const auto link_bytes = static_cast<uint32_t>(in.position());
+  NetworkPacket ip;
+  switch (read_network_layer(in.peek(), layer.wire_length - link_bytes, ip)) {
+    case NetworkOutcome::kTransport:
+      break;
+    case NetworkOutcome::kFragment:
+      return kHeld;
+    case NetworkOutcome::kBad:
+      return malformed(&DecodeCounters::bad_network);
+    case NetworkOutcome::kShort:
+      return cut_or(&DecodeCounters::bad_network);
+  }
+
+  out.source.ip = ip.source;
+  out.destination.ip = ip.destination;
+  out.protocol = ip.protocol;
+  out.encapsulation = encapsulation;
+  TransportOutcome outcome = TransportOutcome::kRead;
+  if (ip.protocol == static_cast<uint8_t>(IpProtocol::kTcp)) {
+    outcome = read_tcp(ip, out);
+  } else if (ip.protocol == static_cast<uint8_t>(IpProtocol::kUdp)) {
+    outcome = read_udp(ip, out);
+  } else {
+    set_payload(ip, 0, ip.payload_length, out);
+  }
+  if (outcome == TransportOutcome::kShort) {
+    if (ip.first_fragment) return kHeld;
+    const bool whole = ip.payload.size() == ip.payload_length;
+    return whole ? malformed(&DecodeCounters::bad_transport)
+                 : cut_or(&DecodeCounters::bad_transport);
+  }
+  if (outcome == TransportOutcome::kBad) return malformed(&DecodeCounters::bad_transport);
+  return kDone;
 }
 
 DecodeOutcome PacketDecoder::decode(const RawPacket& raw, DecodedPacket& out) noexcept {
   counters_.packets.add();
-  ByteReader in(raw.data);
-  uint32_t encapsulation = 0;
-  switch (read_link_layer(raw.link_type, in, encapsulation)) {
-    case LinkOutcome::kIp:
-      break;
-    case LinkOutcome::kNotIp:
-      counters_.not_ip.add();
-      return DecodeOutcome::kNotIp;
-    case LinkOutcome::kTunnel:
-      counters_.unsupported_tunnel.add();
-      return DecodeOutcome::kUnsupported;
-    case LinkOutcome::kBad:
-      return malformed(counters_.bad_link);
-    case LinkOutcome::kShort:
-      return cut_or(raw, counters_.bad_link);
-    case LinkOutcome::kUnknownType:
-      counters_.unsupported_link.add();
-      return DecodeOutcome::kUnsupported;
-  }
-
-  const ByteSpan network = in.peek();
-  const auto link_bytes = static_cast<uint32_t>(in.position());
-  const uint32_t wire_length = std::max(raw.wire_length, static_cast<uint32_t>(raw.data.size()));
-  NetworkPacket ip;
-  switch (read_network_layer(network, wire_length - link_bytes, ip)) {
-    case NetworkOutcome::kTransport:
-      break;
-    case NetworkOutcome::kFragment:
-      counters_.fragments.add();
-      return DecodeOutcome::kFragment;
-    case NetworkOutcome::kBad:
-      return malformed(counters_.bad_network);
-    case NetworkOutcome::kShort:
-      return cut_or(raw, counters_.bad_network);
-  }
-
+  Layer layer;
+  layer.type = raw.link_type;
+  layer.bytes = raw.data;
+  layer.wire_length = std::max(raw.wire_length, static_cast<uint32_t>(raw.data.size()));
   DecodedPacket packet;
   packet.time = raw.time;
   packet.wire_length = raw.wire_length;
-  packet.source.ip = ip.source;
-  packet.destination.ip = ip.destination;
-  packet.protocol = ip.protocol;
-  packet.encapsulation = encapsulation;
-  TransportOutcome outcome = TransportOutcome::kRead;
-  if (ip.protocol == static_cast<uint8_t>(IpProtocol::kTcp)) {
-    outcome = read_tcp(ip, packet);
-  } else if (ip.protocol == static_cast<uint8_t>(IpProtocol::kUdp)) {
-    outcome = read_udp(ip, packet);
-  } else {
-    set_payload(ip, 0, ip.payload_length, packet);
+  Exit exit = decode_layer(layer, packet);
+  for (size_t depth = 0; exit.outcome == DecodeOutcome::kDecoded; ++depth) {
+    const TunnelOutcome tunnel = enter_tunnel(packet, layer);
+    if (tunnel == TunnelOutcome::kNone) break;
+    if (depth == max_depth_) {
+      counters_.tunnel_depth.add();
+      break;
+    }
+    DecodedPacket inner;
+    inner.time = raw.time;
+    inner.wire_length = raw.wire_length;
+    const Exit inside = tunnel == TunnelOutcome::kEntered
+                            ? decode_layer(layer, inner)
+                            : Exit{DecodeOutcome::kUnsupported, nullptr};
+    if (inside.outcome != DecodeOutcome::kDecoded && inside.outcome != DecodeOutcome::kFragment) {
+      counters_.tunnels.add();
+      break;
+    }
+    counters_.tunnels_entered.add();
+    exit = inside;
+    packet = inner;
+  }
+  (counters_.*exit.counter).add();
+  if (exit.outcome != DecodeOutcome::kDecoded) return exit.outcome;
+  if (packet.protocol != static_cast<uint8_t>(IpProtocol::kTcp) &&
+      packet.protocol != static_cast<uint8_t>(IpProtocol::kUdp)) {
     counters_.other_transport.add();
   }
-  if (outcome == TransportOutcome::kShort) {
-    if (ip.first_fragment) {
-      counters_.fragments.add();
-      return DecodeOutcome::kFragment;
-    }
-    const bool whole = ip.payload.size() == ip.payload_length;
-    return whole ? malformed(counters_.bad_transport) : cut_or(raw, counters_.bad_transport);
-  }
-  if (outcome == TransportOutcome::kBad) return malformed(counters_.bad_transport);
-  if (is_tunnel(packet)) counters_.tunnels.add();
   if (packet.missing > 0) counters_.cut_payload.add();
-  counters_.decoded.add();
   out = packet;
   return DecodeOutcome::kDecoded;
 }

@@ -31,6 +31,11 @@ constexpr LimitRow time(std::string_view name, Duration Limits::*field, uint64_t
 
 // The lower bounds are what ordinary traffic needs, the upper ones what a sensor can hold.
 constexpr std::array kRows = {
+    count("encapsulation_depth", &Limits::encapsulation_depth, 0, 64),
+    bytes("fragment_bytes", &Limits::fragment_bytes, 128 * kKi, 16 * kGi),
+    count("fragmented_datagrams", &Limits::fragmented_datagrams, 1, kMi),
+    count("fragments_per_datagram", &Limits::fragments_per_datagram, 2, 8 * kKi),
+    time("fragment_timeout", &Limits::fragment_timeout, 1, 600),
     count("flows", &Limits::flows, 16, 64 * kMi),
     time("tcp_opening", &Limits::tcp_opening, 1, 3'600),
     time("tcp_idle", &Limits::tcp_idle, 1, 86'400),

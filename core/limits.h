@@ -10,6 +10,13 @@
 namespace weir {
 
 struct Limits {
+  // Packets.
+  size_t encapsulation_depth = 8;  // tunnels inside one another that are taken off a packet
+  // IP fragments that wait for the rest of their datagram.
+  size_t fragment_bytes = 16U << 20;  // in all; the oldest datagram goes first
+  size_t fragmented_datagrams = 4096;
+  size_t fragments_per_datagram = 128;
+  Duration fragment_timeout = Duration::seconds(30);  // from the first fragment on
   // Flow table.
   size_t flows = 262'144;                        // most flows at once; the idlest goes first
   Duration tcp_opening = Duration::seconds(30);  // handshake not complete

@@ -121,6 +121,78 @@ TEST(LinkLayer, ReadsMpls) {
   EXPECT_EQ(pseudowire.counters.unsupported_tunnel.get(), 1U);
 }
 
+TEST(LinkLayer, ReadsMplsPseudowires) {
+  const auto below_label = [](const Bytes& inside) {
+    return lab::ethernet(0x8847, ByteWriter().u32(0x00010140).bytes(inside).span());
+  };
+  const Bytes frame = lab::ethernet_ip(ip4(), {{77}});
+  expect_inside(below_label(frame), 1, "without control word");
+  expect_inside(below_label(ByteWriter().u32(0).bytes(frame).take()), 1, "with control word");
+  Bytes four = frame;
+  four[0] = 0x45;  // an address that looks like the first byte of IPv4
+  expect_inside(below_label(four), 1, "address that begins with 4");
+  EXPECT_EQ(decode(below_label(frame), 1).encapsulation, 77U);
+  const Got control = decode(below_label(ByteWriter().u32(0x10000021).bytes(ip4()).take()), 1);
+  EXPECT_EQ(control.outcome, DecodeOutcome::kUnsupported) << "associated channel (RFC 4385)";
+}
+
+TEST(LinkLayer, ReadsBridgeTags) {
+  const auto framed = [](uint16_t type, const Bytes& tag_and_rest) {
+    return lab::ethernet(type, tag_and_rest, {{5}});
+  };
+  const Bytes rest = ByteWriter().u16(0x8100).u16(9).u16(0x0800).bytes(ip4()).take();
+  expect_inside(framed(0x893f, ByteWriter().zeros(6).bytes(rest).take()), 1, "802.1BR");
+  expect_inside(framed(0x8926, ByteWriter().u32(0x80330001).bytes(rest).take()), 1, "VN-tag");
+  EXPECT_EQ(
+      decode(framed(0x8926, ByteWriter().u32(0x80330001).bytes(rest).take()), 1).encapsulation,
+      5U << 12 | 9U)
+      << "ports differ between the two ways of a flow";
+  const auto backbone = [&](uint32_t service) {
+    return framed(0x88e7, ByteWriter().u32(0xe0000000 | service).zeros(12).bytes(rest).take());
+  };
+  expect_inside(backbone(4711), 1, "802.1ah");
+  EXPECT_NE(decode(backbone(4711), 1).encapsulation, decode(backbone(4712), 1).encapsulation);
+}
+
+TEST(LinkLayer, ReadsServiceHeaders) {
+  const auto service = [](unsigned words, unsigned next, const Bytes& inside) {
+    return lab::ethernet(
+        0x894f,
+        ByteWriter().u8(0).u8(words).u8(1).u8(next).zeros(words * 4 - 4).bytes(inside).span());
+  };
+  expect_inside(service(2, 1, ip4()), 1, "NSH, IPv4");
+  expect_inside(service(6, 2, ip6()), 1, "NSH with metadata, IPv6");
+  expect_inside(service(6, 3, lab::ethernet_ip(ip4())), 1, "NSH, Ethernet");
+  EXPECT_EQ(decode(service(6, 99, ip4()), 1).outcome, DecodeOutcome::kNotIp);
+}
+
+TEST(LinkLayer, NestedLinkHeadersEnd) {
+  ByteWriter nested;
+  for (int i = 0; i < 5000; ++i) nested.u32(0x00010140).zeros(12).u16(0x8847);
+  EXPECT_EQ(decode(lab::ethernet(0x8847, nested.span()), 1).outcome, DecodeOutcome::kMalformed);
+}
+
+TEST(LinkLayer, ReadsArcnet) {
+  expect_inside(ByteWriter().u24(0xbe50f0).bytes(ip4()).take(), 7, "RFC 1051");
+  expect_inside(ByteWriter().u24(0xbe50d4).u24(0x000169).bytes(ip4()).take(), 7, "RFC 1201");
+  expect_inside(ByteWriter().u16(0xbe50).u16(0xc600).u8(0xf0).bytes(ip4()).take(), 129,
+                "RFC 1051 as Linux captures it");
+  expect_inside(ByteWriter()
+                    .u16(0xbe50)
+                    .u16(0xc600)
+                    .u8(0xd4)
+                    .u24(0xffffff)
+                    .u8(0xd4)
+                    .u24(1)
+                    .bytes(ip4())
+                    .take(),
+                129, "exception packet");
+  EXPECT_EQ(decode(ByteWriter().u24(0xbe50d4).u24(0x020169).bytes(ip4()).take(), 7).outcome,
+            DecodeOutcome::kUnsupported)
+      << "second piece of a packet";
+  EXPECT_EQ(decode(ByteWriter().u24(0xbe50f1).zeros(20).take(), 7).outcome, DecodeOutcome::kNotIp);
+}
+
 TEST(LinkLayer, ReadsPppoeSessions) {
   const auto session = [](unsigned code, const Bytes& inside) {
     return ByteWriter()

@@ -7,8 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using weir::capture::DecodeOutcome;
-  constexpr std::array<int, 18> kTypes{1,   0,   9,   12,  14,  50,  51,  101, 104,
-                                       105, 107, 108, 113, 127, 228, 229, 276, 9999};
+  constexpr std::array<int, 21> kTypes{1,   0,   9,   12,  14,  50,  51,   101, 104, 105, 107,
+                                       108, 113, 127, 228, 229, 276, 9999, 7,   129, 192};
   if (size < 2) return 0;
   weir::RawPacket raw;
   raw.link_type = kTypes[data[0] % kTypes.size()];
