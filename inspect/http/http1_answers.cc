@@ -55,12 +55,12 @@ void AnswerReader::on_data(ByteSpan data) noexcept {
 void AnswerReader::on_gap(uint64_t bytes) noexcept {
   switch (state_) {
     case State::kLength:
-      if (bytes > left_) return abandon();
+      if (bytes == 0 || bytes > left_) return abandon();
       left_ -= bytes;
       if (left_ == 0) state_ = State::kHead;
       return;
     case State::kChunks:
-      if (!chunks_.skip(bytes)) abandon();
+      if (bytes == 0 || !chunks_.skip(bytes)) abandon();
       return;
     case State::kTunnel:
       return listener_.on_answer_tunnel_gap(bytes);

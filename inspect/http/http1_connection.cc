@@ -5,7 +5,6 @@
 namespace weir::inspect {
 
 DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept {
-  if (bytes == 0) return DecodeStatus::kContinue;
   if (direction == Direction::kToClient) {
     answers_.on_gap(bytes);
     return DecodeStatus::kContinue;
@@ -26,7 +25,11 @@ DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
       break;
     case State::kLength:
       counters_.gaps_in_body.add();
-      if (bytes <= left_) {
+      if (bytes == 0) {
+        counters_.gaps_between.add();
+        body_gap(0);
+        begin_raw(EndReason::kGap);
+      } else if (bytes <= left_) {
         body_gap(bytes);
         left_ -= bytes;
         if (left_ == 0) end_request(EndReason::kComplete);
@@ -41,7 +44,7 @@ DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
       break;
     case State::kChunks:
       body_gap(bytes);
-      if (chunks_.skip(bytes)) {
+      if (bytes != 0 && chunks_.skip(bytes)) {
         counters_.gaps_in_body.add();
       } else {
         counters_.gaps_in_chunks.add();

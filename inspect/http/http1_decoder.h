@@ -45,6 +45,8 @@ class Http1Decoder final : public StreamDecoder, private AnswerListener {
   void set_mid_stream() noexcept;
 
   DecodeStatus on_data(Direction direction, ByteSpan data) noexcept override;
+  // 0: bytes were lost, and nobody knows how many. Then the framing of any body is lost, and the
+  // sink is told of a gap of 0 bytes; offsets count only what is known.
   DecodeStatus on_gap(Direction direction, uint64_t bytes) noexcept override;
   // kComplete inside a message ends it with kReset: it is cut short.
   void on_end(Direction direction, EndReason reason) noexcept override;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,10 +26,10 @@ struct Decoded {
 struct Turn {
   Direction direction = Direction::kToServer;
   std::string bytes;
-  uint64_t gap = 0;
+  std::optional<uint64_t> gap;
 };
-inline Turn up(std::string bytes) { return {Direction::kToServer, std::move(bytes), 0}; }
-inline Turn down(std::string bytes) { return {Direction::kToClient, std::move(bytes), 0}; }
+inline Turn up(std::string bytes) { return {Direction::kToServer, std::move(bytes), {}}; }
+inline Turn down(std::string bytes) { return {Direction::kToClient, std::move(bytes), {}}; }
 inline Turn up_gap(uint64_t bytes) { return {Direction::kToServer, {}, bytes}; }
 inline Turn down_gap(uint64_t bytes) { return {Direction::kToClient, {}, bytes}; }
 
@@ -40,7 +42,7 @@ inline Decoded play(const std::vector<Turn>& turns, size_t piece = 0, const Limi
   inspect::Http1Decoder decoder(limits, out.counters, sink);
   if (mid_stream) decoder.set_mid_stream();
   for (const Turn& turn : turns) {
-    if (turn.gap != 0) out.status = decoder.on_gap(turn.direction, turn.gap);
+    if (turn.gap) out.status = decoder.on_gap(turn.direction, *turn.gap);
     for (size_t at = 0; at < turn.bytes.size();) {
       const size_t size = std::min(piece == 0 ? turn.bytes.size() : piece, turn.bytes.size() - at);
       // An exact-size copy, so that a sanitizer sees one byte too far.

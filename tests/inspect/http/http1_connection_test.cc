@@ -229,6 +229,21 @@ TEST(Http1Gap, InsideAndOverAChunk) {
   EXPECT_EQ(run.counters.gaps_in_chunks.get(), 1U);
 }
 
+TEST(Http1Gap, OfUnknownSizeLosesTheFraming) {
+  Decoded run = check_play({up("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nab"), up_gap(0),
+                            up("cdGET /n HTTP/1.1\r\n\r\n")});
+  EXPECT_THAT(run.transcript, HasSubstr("ab\ngap 0 0\nbody 0 @41 cd\nend 0 gap\nrequest 1 @43 "));
+  run = check_play({up("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab"), up_gap(0),
+                    up("cdGET /n HTTP/1.1\r\n\r\n")});
+  EXPECT_THAT(run.transcript, HasSubstr("ab\ngap 0 0\nbody 0 @52 cd\nend 0 gap\nrequest 1 @54 "));
+  run = check_play({up("GET / HTTP/1.1\r\n\r\n"), up_gap(0), up("GET /n HTTP/1.1\r\n\r\n")});
+  EXPECT_EQ(run.counters.requests.get(), 2U);
+  EXPECT_EQ(run.counters.nameless_requests.get(), 0U);
+  run = check_play({up("GET / HTTP/1.1\r\n\r\n"),
+                    down("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), down_gap(0)});
+  EXPECT_EQ(run.counters.answers_abandoned.get(), 1U);
+}
+
 TEST(Http1Gap, InsideAHeadLosesThatRequestOnly) {
   const Decoded run = check_play(
       {up("GET /lost HTTP/1.1\r\nCookie: a"), up_gap(7), up("z\r\n\r\nGET /n HTTP/1.1\r\n\r\n")});
