@@ -44,6 +44,7 @@ class MessageSink {
   [[nodiscard]] virtual BodyChoice on_request(const MessageHead& head) noexcept = 0;
   // Body bytes with the transfer coding removed (content codings are the unwrapper's).
   virtual void on_body(uint64_t stream_id, ByteSpan data, uint64_t offset) noexcept = 0;
+  // 0: bytes were lost, and nobody knows how many.
   virtual void on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept = 0;
   virtual void on_request_end(uint64_t stream_id, EndReason) noexcept = 0;
   // The stream stopped being HTTP: after CONNECT or 101. `protocol` is the authority that was
