@@ -89,7 +89,8 @@ class IndexProbe {
         passed[passes] = static_cast<uint32_t>(i);
         passes += in_bloom(hashes[base + i], block[i]) ? 1 : 0;
       }
-      for (size_t j = 0; j < passes; ++j) prefetch(hashes[base + passed[j]]);
+      for (size_t j = 0; j < passes; ++j) prefetch_bucket(hashes[base + passed[j]]);
+      for (size_t j = 0; j < passes; ++j) prefetch_entries(hashes[base + passed[j]]);
       for (size_t j = 0; j < passes; ++j) {
         const size_t i = base + passed[j];
         const Postings found = find(hashes[i]);
@@ -124,8 +125,13 @@ class IndexProbe {
   [[nodiscard]] size_t bucket_of(uint64_t hash) const noexcept {
     return view_.bucket_bits == 0 ? 0 : static_cast<size_t>(hash >> (64 - view_.bucket_bits));
   }
-  void prefetch(uint64_t hash) const noexcept {
+  void prefetch_bucket(uint64_t hash) const noexcept {
     __builtin_prefetch(view_.buckets.data() + 4 * bucket_of(hash));
+  }
+  void prefetch_entries(uint64_t hash) const noexcept {
+    // A hint only: a wrong address does no harm.
+    const size_t at = kEntryBytes * size_t{read32(view_.buckets.data() + 4 * bucket_of(hash))};
+    if (at < view_.entries.size()) __builtin_prefetch(view_.entries.data() + at);
   }
   [[nodiscard]] FileRecord record(size_t number) const noexcept;
 
