@@ -11,7 +11,7 @@ namespace {
 
 // What the first bytes say a file is, when it is something that people try to replay.
 const char* other_format(uint32_t magic) noexcept {
-  if (magic >> 16 == 0x1f8b) return "gzip-compressed; decompress it first";
+  if (magic >> 16 == 0x1f8b) return "gzip-compressed twice; decompress it first";
   if (magic == 0x28b52ffd) return "zstd-compressed; decompress it first";
   if (magic == 0xfd377a58) return "xz-compressed; decompress it first";
   if (magic == 0x736e6f6f) return "a snoop file; convert it to pcap first";

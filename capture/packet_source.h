@@ -10,12 +10,13 @@
 
 namespace weir::capture {
 
-// Reads a capture (pcap or pcapng by content) from a file, or from standard input ("-"). pcap goes
-// through libpcap. pcapng has a reader of its own: libpcap 1.10 ends a file at the first interface
-// whose link type or snaplen differs from the first one's, and does not tell interfaces apart.
+// Reads a capture (pcap or pcapng by content, each also gzip-compressed) from a file, or from
+// standard input ("-"). pcap goes through libpcap. pcapng has a reader of its own: libpcap 1.10
+// ends a file at the first interface whose link type or snaplen differs from the first one's, and
+// does not tell interfaces apart.
 class CaptureFile {
  public:
-  // Fails on what is no capture at all: absent, empty, compressed, of an unknown format.
+  // Fails on what is no capture at all: absent, empty, compressed otherwise, of an unknown format.
   static Result<std::unique_ptr<CaptureFile>> open(const std::string& path);
   CaptureFile() = default;
   CaptureFile(const CaptureFile&) = delete;

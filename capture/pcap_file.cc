@@ -27,8 +27,9 @@ bool is_modified_format(ByteSpan head) noexcept {
 class PcapFile final : public CaptureFile {
  public:
   PcapFile(std::unique_ptr<pcap_t, PcapClose> pcap, std::string name, uint64_t size,
-           uint64_t record_header)
+           uint64_t record_header, StreamFault fault)
       : pcap_(std::move(pcap)),
+        fault_(std::move(fault)),
         name_(std::move(name)),
         size_(size),
         record_header_(record_header),
@@ -42,7 +43,7 @@ class PcapFile final : public CaptureFile {
     if (result == PCAP_ERROR_BREAK) return state_ = Next::kEnd;
     if (result != 1) {
       error_ = {"the packet record at byte " + std::to_string(offset_) +
-                    " cannot be read: " + pcap_geterr(pcap_.get()),
+                    " cannot be read: " + (fault_->empty() ? pcap_geterr(pcap_.get()) : *fault_),
                 name_};
       return state_ = Next::kError;
     }
@@ -61,6 +62,7 @@ class PcapFile final : public CaptureFile {
 
  private:
   std::unique_ptr<pcap_t, PcapClose> pcap_;
+  StreamFault fault_;
   std::string name_;
   uint64_t size_;
   uint64_t record_header_;
@@ -77,6 +79,7 @@ Result<std::unique_ptr<CaptureFile>> open_pcap(InputFile file) {
       is_modified_format(file.head()) ? kModifiedRecordHeader : kRecordHeader;
   const std::string name = file.name();
   const uint64_t size = file.size();
+  const StreamFault fault = file.fault();
   std::array<char, PCAP_ERRBUF_SIZE> why{};
   std::FILE* stream = file.release();
   // libpcap owns the stream from here on; on failure it leaves it open.
@@ -87,7 +90,7 @@ Result<std::unique_ptr<CaptureFile>> open_pcap(InputFile file) {
     return Error{std::string("not a readable pcap file: ") + why.data(), name};
   }
   return std::unique_ptr<CaptureFile>(
-      std::make_unique<PcapFile>(std::move(pcap), name, size, record_header));
+      std::make_unique<PcapFile>(std::move(pcap), name, size, record_header, fault));
 }
 
 }  // namespace weir::capture

@@ -93,7 +93,11 @@ class PcapngFile final : public CaptureFile {
   }
   bool fill(uint8_t* to, size_t count) noexcept {
     if (file_.read(to, count) == count) return true;
-    return fail(file_.failed() ? "cannot be read" : "is cut short by the end of the file");
+    return fail_short();
+  }
+  bool fail_short() noexcept {
+    if (!file_.failed()) return fail("is cut short by the end of the file");
+    return fail("cannot be read" + (file_.fault()->empty() ? "" : ": " + *file_.fault()));
   }
 
   // Reads one block: its type into type_, its body (without type, lengths) into body_. Blocks of
@@ -105,9 +109,7 @@ class PcapngFile final : public CaptureFile {
       state_ = Next::kEnd;
       return false;
     }
-    if (got < 8) {
-      return fail(file_.failed() ? "cannot be read" : "is cut short by the end of the file");
-    }
+    if (got < 8) return fail_short();
     size_t consumed = 8;
     ByteReader in(head);
     type_ = u32(in);  // a section header's type reads the same in both orders

@@ -1,12 +1,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "bench/lab/capture_writer.h"
+#include "bench/lab/codings.h"
 #include "capture/packet_source.h"
 
 namespace weir::capture {
@@ -123,13 +125,86 @@ TEST_F(CaptureFileTest, ReadsStandardInput) {
   const Read from_ng = piped(ng.bytes());
   const Read from_old = piped(old.bytes());
   const Read cut = piped(old.bytes().first(old.bytes().size() - 1));
+  const Read inflated = piped(lab::encode_content("gzip", ng.bytes()));
   ::dup2(saved, STDIN_FILENO);
   ::close(saved);
   EXPECT_EQ(from_ng.data, std::vector<std::string>{"pcapng"});
   EXPECT_EQ(from_old.data, std::vector<std::string>{"pcap"});
   EXPECT_EQ(from_old.bytes_total, 0U);
+  EXPECT_EQ(inflated.data, std::vector<std::string>{"pcapng"});
   EXPECT_NE(cut.error.find("standard input: the packet record at byte 24"), std::string::npos)
       << cut.error;
+}
+
+// Packets that hardly compress, so that cuts fall among them.
+Bytes noise(size_t size, uint32_t seed) {
+  Bytes out(size);
+  for (uint8_t& byte : out) {
+    seed = seed * 1'664'525 + 1'013'904'223;
+    byte = static_cast<uint8_t>(seed >> 24);
+  }
+  return out;
+}
+
+TEST_F(CaptureFileTest, GzipIsUndone) {
+  lab::PcapngWriter ng;
+  ng.interface({});
+  lab::PcapWriter old;
+  for (uint32_t i = 0; i < 300; ++i) {
+    ng.packet(0, i, noise(1000, i));
+    old.add({i}, noise(1000, i));
+  }
+  for (const ByteSpan plain : {ng.bytes(), old.bytes()}) {
+    const Read expected = read(plain);
+    ASSERT_EQ(expected.data.size(), 300U);
+    const Read got = read(lab::encode_content("gzip", plain));
+    EXPECT_EQ(got.error, "");
+    EXPECT_EQ(got.data, expected.data);
+    EXPECT_EQ(got.bytes_read, plain.size());
+    EXPECT_EQ(got.bytes_total, 0U);
+    // As members, and with something else behind them.
+    Bytes members = lab::encode_content("gzip", plain.first(70'000));
+    const Bytes second = lab::encode_content("gzip", plain.subspan(70'000));
+    members.insert(members.end(), second.begin(), second.end());
+    EXPECT_EQ(read(members).data, expected.data);
+    members.insert(members.end(), 100, 0);
+    const Read padded = read(members);
+    EXPECT_EQ(padded.error, "");
+    EXPECT_EQ(padded.data, expected.data);
+  }
+}
+
+TEST_F(CaptureFileTest, GzipThatIsCutOrDamagedGivesWhatCameBefore) {
+  lab::PcapngWriter ng;
+  ng.interface({});
+  lab::PcapWriter old;
+  for (uint32_t i = 0; i < 300; ++i) {
+    ng.packet(0, i, noise(1000, i));
+    old.add({i}, noise(1000, i));
+  }
+  for (const ByteSpan plain : {ng.bytes(), old.bytes()}) {
+    const Read expected = read(plain);
+    const Bytes whole = lab::encode_content("gzip", plain);
+    const auto is_head_of_expected = [&](const Read& got) {
+      return got.data.size() <= expected.data.size() &&
+             std::equal(got.data.begin(), got.data.end(), expected.data.begin());
+    };
+    for (size_t keep : {whole.size() / 3, whole.size() / 2, whole.size() - 1}) {
+      const Read cut = read(ByteSpan(whole).first(keep));
+      EXPECT_TRUE(is_head_of_expected(cut)) << keep;
+      EXPECT_GE(cut.data.size() + 70, 300 * keep / whole.size());
+      EXPECT_NE(cut.error.find("the gzip data is cut short at byte " + std::to_string(keep)),
+                std::string::npos)
+          << cut.error;
+      EXPECT_EQ(cut.error.rfind(path_ + ": the ", 0), 0U) << cut.error;
+    }
+    Bytes damaged = whole;
+    damaged[damaged.size() - 6] ^= 1;  // of the checksum
+    const Read got = read(damaged);
+    EXPECT_TRUE(is_head_of_expected(got));
+    EXPECT_EQ(got.data.size(), 300U);
+    EXPECT_NE(got.error.find("the gzip data is damaged at byte "), std::string::npos) << got.error;
+  }
 }
 
 TEST_F(CaptureFileTest, WhatIsNoCaptureIsRefusedWithTheReason) {
@@ -137,7 +212,14 @@ TEST_F(CaptureFileTest, WhatIsNoCaptureIsRefusedWithTheReason) {
   EXPECT_NE(read(text("GET / HTTP/1.1 and some more bytes")).error.find("not a readable pcap file"),
             std::string::npos);
   EXPECT_NE(read(text("\xd4\xc3")).error.find("open: "), std::string::npos);
-  EXPECT_NE(read(text("\x1f\x8b\x08 rest")).error.find("gzip-compressed"), std::string::npos);
+  EXPECT_EQ(read(text("\x1f\x8b\x08 rest and something more")).error,
+            "open: " + path_ +
+                ": cannot be read: the gzip data is damaged at byte 4: unknown header flags set");
+  EXPECT_NE(read(lab::encode_content("gzip", lab::encode_content("gzip", text("twice"))))
+                .error.find("is gzip-compressed twice"),
+            std::string::npos);
+  EXPECT_EQ(read(lab::encode_content("gzip", {})).error,
+            "open: " + path_ + ": is empty; expected a pcap or pcapng capture");
   EXPECT_EQ(read_as("/nonexistent/x").error, "open: /nonexistent/x: No such file or directory");
   EXPECT_EQ(read_as("/tmp").error.rfind("open: /tmp: ", 0), 0U);
 }
