@@ -20,7 +20,7 @@ DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
     case State::kHead:
       (begun_ ? counters_.gaps_in_head : counters_.gaps_between).add();
       begin_raw(EndReason::kGap);
-      raw(held_, offset_ - held_.size());
+      raw_head(held_, offset_ - held_.size());
       if (in_request_) body_gap(bytes);
       break;
     case State::kLength:
@@ -86,7 +86,7 @@ void Http1Decoder::on_end(Direction direction, EndReason reason) noexcept {
   switch (state_) {
     case State::kHead:
       if (!held_.empty()) counters_.ended_in_head.add();
-      raw(held_, held_at);
+      raw_head(held_, held_at);
       if (in_request_) end_request(cut);
       break;
     case State::kLength:

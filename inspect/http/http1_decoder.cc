@@ -151,7 +151,7 @@ size_t Http1Decoder::take_head(ByteSpan data) noexcept {
   } else if (held_.size() >= limits_.header_bytes) {
     counters_.heads_too_long.add();
     begin_raw(EndReason::kLimit);
-    raw(head, offset_ - old);
+    raw_head(head, offset_ - old);
     release_held();
   }
   return size;
@@ -182,7 +182,8 @@ void Http1Decoder::finish_head(ByteSpan bytes, uint64_t offset) noexcept {
   if (!parser_.parse_request(bytes)) {
     counters_.heads_malformed.add();
     begin_raw(EndReason::kMalformed);
-    raw(bytes, offset);
+    begin_nameless(offset, parser_.head());
+    body(bytes, offset);
     return;
   }
   const Http1Head& head = parser_.head();
@@ -291,19 +292,35 @@ void Http1Decoder::begin_raw(EndReason reason) noexcept {
   first_ = false;
 }
 
+void Http1Decoder::begin_nameless(uint64_t offset, const Http1Head& head) noexcept {
+  MessageHead message;
+  message.protocol = "http/1.1";
+  message.target = head.line.target;
+  const std::string_view absolute = absolute_authority(message.target);
+  message.authority = absolute.empty() ? head.host : absolute;
+  message.user_agent = head.user_agent;
+  message.stream_id = id_ = next_id_++;
+  message.offset = offset;
+  counters_.nameless_requests.add();
+  question_ = Question::kNone;
+  in_request_ = true;
+  choice_ = sink_.on_request(message);
+}
+
 void Http1Decoder::raw(ByteSpan data, uint64_t offset) noexcept {
   if (data.empty()) return;
-  if (!in_request_) {
-    MessageHead message;
-    message.protocol = "http/1.1";
-    message.stream_id = id_ = next_id_++;
-    message.offset = offset;
-    counters_.nameless_requests.add();
-    question_ = Question::kNone;
-    in_request_ = true;
-    choice_ = sink_.on_request(message);
-  }
+  if (!in_request_) begin_nameless(offset, Http1Head{});
   body(data, offset);
+}
+
+// Bytes of a head that is not whole: its whole lines may still tell where it went.
+void Http1Decoder::raw_head(ByteSpan bytes, uint64_t offset) noexcept {
+  if (bytes.empty()) return;
+  const size_t lines = as_chars(bytes).rfind('\n');
+  const bool understood =
+      lines != std::string_view::npos && parser_.parse_request(bytes.first(lines + 1));
+  begin_nameless(offset, understood ? parser_.head() : Http1Head{});
+  body(bytes, offset);
 }
 
 size_t Http1Decoder::take_raw(ByteSpan data) noexcept {

@@ -5,9 +5,10 @@
 // Nothing that a client sends is left out, chunk extensions and trailers apart (both counted).
 // Bytes without an understood head (a malformed or overlong head, what follows a gap outside a body
 // of known length, a start inside a message) come as a nameless request: its head has an empty
-// method and no fields, its body is those bytes as they were, until the next request line is found.
-// When chunk framing breaks, the rest up to the next request line goes to the request it belongs
-// to. So kMalformed is never answered, and the caller has no bytes to scan itself.
+// method and no fields (target, authority and user agent where whole lines of a head told them),
+// its body is those bytes as they were, head included, until the next request line is found. When
+// chunk framing breaks, the rest up to the next request line goes to the request it belongs to. So
+// kMalformed is never answered, and the caller has no bytes to scan itself.
 //
 // kNotMine is answered only while nothing was emitted: the first bytes of the stream are no request
 // line. Bytes taken in earlier calls stand in held().
@@ -82,6 +83,8 @@ class Http1Decoder final : public StreamDecoder, private AnswerListener {
   void end_request(EndReason reason) noexcept;
   void begin_raw(EndReason reason) noexcept;
   void raw(ByteSpan data, uint64_t offset) noexcept;
+  void raw_head(ByteSpan bytes, uint64_t offset) noexcept;
+  void begin_nameless(uint64_t offset, const Http1Head& head) noexcept;
   void enter_tunnel(TunnelKind kind, std::string_view protocol) noexcept;
   void hold(ByteSpan data);
   void release_held() noexcept;

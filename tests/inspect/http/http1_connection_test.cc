@@ -247,10 +247,11 @@ TEST(Http1Gap, OfUnknownSizeLosesTheFraming) {
 TEST(Http1Gap, InsideAHeadLosesThatRequestOnly) {
   const Decoded run = check_play(
       {up("GET /lost HTTP/1.1\r\nCookie: a"), up_gap(7), up("z\r\n\r\nGET /n HTTP/1.1\r\n\r\n")});
-  EXPECT_EQ(run.transcript,
-            "request 0 @0 [http/1.1]   at \nbody 0 @0 GET /lost HTTP/1.1\r\nCookie: a\ngap 0 7\n"
-            "body 0 @36 z\r\n\r\n\nend 0 gap\n"
-            "request 1 @41 [http/1.1] GET /n at \nend 1 complete\n");
+  EXPECT_EQ(
+      run.transcript,
+      "request 0 @0 [http/1.1]  /lost at \nbody 0 @0 GET /lost HTTP/1.1\r\nCookie: a\ngap 0 7\n"
+      "body 0 @36 z\r\n\r\n\nend 0 gap\n"
+      "request 1 @41 [http/1.1] GET /n at \nend 1 complete\n");
   EXPECT_EQ(run.counters.gaps_in_head.get(), 1U);
 }
 

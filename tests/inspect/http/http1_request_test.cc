@@ -131,7 +131,8 @@ TEST(Http1Decoder, MalformedHeadsAreHandedOnAsTheyAre) {
     const std::string bad = "POST /bad HTTP/1.1\r\n" + std::string(head) + "\r\n";
     const Decoded run = check(bad + "some body}GET /good HTTP/1.1\r\nHost: h\r\n\r\n");
     const std::string at = std::to_string(bad.size() + 10);
-    EXPECT_EQ(run.transcript, "request 0 @0 [http/1.1]   at \nbody 0 @0 " + bad +
+    EXPECT_EQ(run.transcript, std::string("request 0 @0 [http/1.1]  /bad at ") +
+                                  (head.starts_with("Host") ? "b" : "") + "\nbody 0 @0 " + bad +
                                   "some body}\nend 0 malformed\nrequest 1 @" + at +
                                   " [http/1.1] GET /good at h\n  host=h\nend 1 complete\n");
     EXPECT_EQ(run.counters.heads_malformed.get(), 1U);
@@ -216,6 +217,10 @@ TEST(Http1Decoder, MidStreamStartAtAHeadEmitsNoNamelessRequest) {
 TEST(Http1Decoder, EndInsideAMessage) {
   EXPECT_EQ(check("GET / HT").transcript,
             "request 0 @0 [http/1.1]   at \nbody 0 @0 GET / HT\nend 0 reset\n");
+  // Whole lines of a head tell where it went.
+  EXPECT_EQ(check("GET /p HTTP/1.1\r\nHost: h\r\nUser-Agent: a\r\nAcc").transcript,
+            "request 0 @0 [http/1.1]  /p at h agent a\n"
+            "body 0 @0 GET /p HTTP/1.1\r\nHost: h\r\nUser-Agent: a\r\nAcc\nend 0 reset\n");
   const Decoded run = check("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc");
   EXPECT_THAT(run.transcript, HasSubstr("abc\nend 0 reset\n"));
   EXPECT_EQ(run.counters.ended_in_body.get(), 1U);
