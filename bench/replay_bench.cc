@@ -169,9 +169,9 @@ std::string tls_upload(size_t records) {
 }
 
 void BM_ShuntedTls(benchmark::State& state) {
-  constexpr uint32_t kFlows = 64;
+  constexpr uint32_t kFlows = 16;
   Traffic traffic;
-  for (uint32_t i = 0; i < kFlows; ++i) traffic.streams.push_back(tls_upload(16));
+  for (uint32_t i = 0; i < kFlows; ++i) traffic.streams.push_back(tls_upload(128));
   for (uint32_t i = 0; i < kFlows; ++i) add_connection(traffic, i, traffic.streams[i], 443);
   run(state, traffic, 0, true);
 }
