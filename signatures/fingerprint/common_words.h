@@ -1,6 +1,6 @@
 // Words that stand in everyone's code: keywords of the usual languages and the words that occur in
 // most of the public packages of a Debian system (split at capitals and underscores), counted once.
-// Sorted, for binary search.
+// Sorted.
 #pragma once
 
 #include <array>

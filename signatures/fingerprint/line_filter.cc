@@ -57,6 +57,34 @@ unsigned licence_words(const std::string& line) noexcept {
   return count;
 }
 
+// The common words in a hash table: every word of every line is looked up.
+class CommonWords {
+ public:
+  CommonWords() {
+    for (const std::string_view word : kCommonWords) {
+      size_t at = hash(word) % kSlots;
+      while (!slots_[at].empty()) at = (at + 1) % kSlots;
+      slots_[at] = word;
+    }
+  }
+  [[nodiscard]] bool holds(std::string_view word) const noexcept {
+    for (size_t at = hash(word) % kSlots; !slots_[at].empty(); at = (at + 1) % kSlots) {
+      if (slots_[at] == word) return true;
+    }
+    return false;
+  }
+
+ private:
+  static constexpr size_t kSlots = 8192;
+  static_assert(kCommonWords.size() * 4 < kSlots);
+  static size_t hash(std::string_view word) noexcept {
+    size_t h = word.size();
+    for (const char c : word) h = h * 31 + static_cast<unsigned char>(c);
+    return h;
+  }
+  std::array<std::string_view, kSlots> slots_{};
+};
+
 bool begins_comment(std::string_view line) noexcept {
   for (const std::string_view mark : {"//", "/*", "*", "#", "--", ";", "%", "<!--"}) {
     if (begins(line, mark)) return true;
@@ -130,6 +158,7 @@ std::vector<LineKind> line_kinds(std::string_view content) {
 }
 
 uint32_t distinctive_letters(std::string_view line) noexcept {
+  static const CommonWords common;
   uint32_t letters = 0;
   std::array<char, 24> word;
   for (size_t i = 0; i < line.size();) {
@@ -149,8 +178,7 @@ uint32_t distinctive_letters(std::string_view line) noexcept {
     }
     if (size < 3) continue;
     const std::string_view known(word.data(), std::min(size, word.size()));
-    if (size > word.size() ||
-        !std::binary_search(kCommonWords.begin(), kCommonWords.end(), known)) {
+    if (size > word.size() || !common.holds(known)) {
       letters += static_cast<uint32_t>(size);
     }
   }
