@@ -108,9 +108,10 @@ std::shared_ptr<const CodeIndex> index_of(const std::string& text, bool critical
 }
 
 void count_bytes(benchmark::State& state, size_t bytes) {
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * bytes));
+  state.SetBytesProcessed(static_cast<int64_t>(static_cast<size_t>(state.iterations()) * bytes));
   state.counters["Gbit/s"] = benchmark::Counter(
-      static_cast<double>(state.iterations() * bytes) * 8e-9, benchmark::Counter::kIsRate);
+      static_cast<double>(static_cast<size_t>(state.iterations()) * bytes) * 8e-9,
+      benchmark::Counter::kIsRate);
 }
 
 void BM_Normalise(benchmark::State& state) {
@@ -212,7 +213,8 @@ void BM_Probe(benchmark::State& state) {
     probe.probe(hashes, [&found](size_t i, const Postings&) { found += i % 1000 == 0 ? 1 : 2; });
   }
   if (found != there) state.SkipWithError("wrong look-ups");
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * hashes.size()));
+  state.SetItemsProcessed(
+      static_cast<int64_t>(static_cast<size_t>(state.iterations()) * hashes.size()));
 }
 BENCHMARK(BM_Probe)->Arg(1'000'000);
 

@@ -40,10 +40,9 @@ class Fingerprinter {
   }
   // `at` must have kWindow bytes.
   [[nodiscard]] uint64_t window(const uint8_t* at) const noexcept {
-    uint64_t h = secrets_[4];
-    for (size_t i = 0; i < kWindow; i += 8)
-      h = fold(load(at + i) ^ secrets_[i / 8], h ^ secrets_[8]);
-    return fold(h ^ secrets_[5], secrets_[6]);
+    const uint64_t a = fold(load(at) ^ secrets_[0], load(at + 8) ^ secrets_[1]);
+    const uint64_t b = fold(load(at + 16) ^ secrets_[2], load(at + 24) ^ secrets_[3]);
+    return fold(a ^ secrets_[8], b ^ secrets_[9]);
   }
   [[nodiscard]] uint64_t line(ByteSpan normalised) const noexcept;
   // Of a whole line and its hash: 0 for a line without bytes, kTagUnknown for a very long one.
@@ -69,7 +68,7 @@ class Fingerprinter {
   uint64_t anchor_multiplier_ = 0;
 };
 
-static_assert(kWindow % 8 == 0 && kWindow / 8 <= 4, "window() has four secrets for its words");
+static_assert(kWindow == 32, "window() reads four words");
 
 // True when a window or line tells too little to be indexed: few different bytes, few letters
 // other than hexadecimal digits.

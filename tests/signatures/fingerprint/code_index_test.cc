@@ -88,9 +88,10 @@ TEST(CodeIndex, FindsEveryFingerprintWhereItStands) {
   FileReader reader(site.key);
   FileFingerprints found;
   uint64_t total = 0;
-  for (const auto& [name, seed] : std::vector<std::pair<std::string, unsigned>>{
+  for (const auto& file_and_seed : std::vector<std::pair<std::string, unsigned>>{
            {"one/src/a.cc", 1}, {"one/src/b.cc", 2}, {"two/main.py", 3}}) {
-    reader.read(source(seed), false, found);
+    const std::string& name = file_and_seed.first;
+    reader.read(source(file_and_seed.second), false, found);
     std::vector<uint64_t> hashes;
     for (const auto& placed : found.placed) hashes.push_back(placed.hash);
     size_t hits = 0;
