@@ -55,10 +55,9 @@ NetworkOutcome step_over_extensions(ByteReader& in, bool v6, NetworkPacket& out)
     const uint8_t size = in.u8();
     if (kind == kFragmentHeader) {
       const uint16_t offset_and_flags = in.u16();
-      in.skip(4);
-      if (!in.ok()) return NetworkOutcome::kShort;
-      out.first_fragment = (offset_and_flags & 1) != 0;
-      if (offset_and_flags >> 3 != 0) return NetworkOutcome::kFragment;
+      out.fragment_id = in.u32();
+      out.more_fragments = (offset_and_flags & 1) != 0;
+      out.fragment_offset = offset_and_flags & ~7U;
     } else if (kind == kAuthentication) {
       in.skip((size_t{size} + 2) * 4 - 2);
     } else {
@@ -69,6 +68,10 @@ NetworkOutcome step_over_extensions(ByteReader& in, bool v6, NetworkPacket& out)
     if (taken > out.payload_length) return NetworkOutcome::kBad;
     out.payload_length -= taken;
     out.protocol = next;
+    if (kind == kFragmentHeader && (out.more_fragments || out.fragment_offset != 0)) {
+      out.payload = in.rest();
+      return NetworkOutcome::kFragment;
+    }
     if (next == kNoNextHeader) break;
   }
   out.payload = in.rest();
@@ -80,7 +83,7 @@ NetworkOutcome read_ipv4(ByteSpan frame, uint32_t wire_length, NetworkPacket& ou
   const uint32_t header = (in.u8() & 0x0fU) * 4U;
   in.skip(1);
   uint32_t total = in.u16();
-  in.skip(2);
+  out.fragment_id = in.u16();
   const uint16_t fragment = in.u16();
   in.skip(1);
   out.protocol = in.u8();
@@ -97,9 +100,13 @@ NetworkOutcome read_ipv4(ByteSpan frame, uint32_t wire_length, NetworkPacket& ou
   in.skip(header - 20);
   if (!in.ok()) return NetworkOutcome::kShort;
   out.payload_length = total - header;
-  out.first_fragment = (fragment & kMoreFragments) != 0;
-  if ((fragment & kFragmentOffset) != 0) return NetworkOutcome::kFragment;
+  out.more_fragments = (fragment & kMoreFragments) != 0;
+  out.fragment_offset = (fragment & kFragmentOffset) * 8U;
   ByteReader body(cut_padding(in.rest(), out.payload_length));
+  if (out.more_fragments || out.fragment_offset != 0) {
+    out.payload = body.rest();
+    return NetworkOutcome::kFragment;
+  }
   return step_over_extensions(body, false, out);
 }
 
@@ -145,6 +152,16 @@ NetworkOutcome read_network_layer(ByteSpan frame, uint32_t wire_length,
     default:
       return NetworkOutcome::kBad;
   }
+}
+
+NetworkOutcome resume_network_layer(ByteSpan payload, uint32_t length, uint8_t protocol,
+                                    NetworkPacket& packet) noexcept {
+  packet.protocol = protocol;
+  packet.payload_length = length;
+  packet.length_known = true;
+  ByteReader body(payload);
+  const NetworkOutcome outcome = step_over_extensions(body, !packet.source.is_v4(), packet);
+  return outcome == NetworkOutcome::kFragment ? NetworkOutcome::kBad : outcome;
 }
 
 }  // namespace weir::capture

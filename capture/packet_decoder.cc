@@ -56,7 +56,7 @@ TransportOutcome read_udp(const NetworkPacket& ip, DecodedPacket& out) noexcept 
   if (length == 0) length = ip.payload_length;  // jumbogram, or left to the network card
   if (length < kUdpHeader) return TransportOutcome::kBad;
   if (length > ip.payload_length) {
-    if (!ip.first_fragment && ip.length_known) return TransportOutcome::kBad;
+    if (ip.length_known) return TransportOutcome::kBad;
     length = ip.payload_length;
   }
   set_payload(ip, kUdpHeader, length, out);
@@ -101,8 +101,18 @@ PacketDecoder::Exit PacketDecoder::decode_layer(const Layer& layer, DecodedPacke
   switch (read_network_layer(in.peek(), layer.wire_length - link_bytes, ip)) {
     case NetworkOutcome::kTransport:
       break;
-    case NetworkOutcome::kFragment:
-      return kHeld;
+    case NetworkOutcome::kFragment: {
+      const auto whole =
+          defragmenter_.add({ip.source, ip.destination, ip.fragment_id, ip.protocol, encapsulation,
+                             ip.fragment_offset, ip.more_fragments, ip.payload, ip.payload_length},
+                            out.time, counters_);
+      if (!whole) return kHeld;
+      if (resume_network_layer(whole->payload, whole->length, whole->protocol, ip) !=
+          NetworkOutcome::kTransport) {
+        return malformed(&DecodeCounters::bad_network);
+      }
+      break;
+    }
     case NetworkOutcome::kBad:
       return malformed(&DecodeCounters::bad_network);
     case NetworkOutcome::kShort:
@@ -122,7 +132,6 @@ PacketDecoder::Exit PacketDecoder::decode_layer(const Layer& layer, DecodedPacke
     set_payload(ip, 0, ip.payload_length, out);
   }
   if (outcome == TransportOutcome::kShort) {
-    if (ip.first_fragment) return kHeld;
     const bool whole = ip.payload.size() == ip.payload_length;
     return whole ? malformed(&DecodeCounters::bad_transport)
                  : cut_or(&DecodeCounters::bad_transport);
@@ -133,6 +142,7 @@ PacketDecoder::Exit PacketDecoder::decode_layer(const Layer& layer, DecodedPacke
 
 DecodeOutcome PacketDecoder::decode(const RawPacket& raw, DecodedPacket& out) noexcept {
   counters_.packets.add();
+  defragmenter_.release();
   Layer layer;
   layer.type = raw.link_type;
   layer.bytes = raw.data;

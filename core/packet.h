@@ -23,7 +23,8 @@ struct TcpFlags {
   bool fin = false, syn = false, rst = false, psh = false, ack = false;
 };
 
-// Decoded. Views point into the RawPacket.
+// Decoded. Views point into the RawPacket, or into the decoder (a datagram put together from
+// fragments), and are valid until the next packet is decoded.
 struct DecodedPacket {
   Timestamp time;
   uint32_t wire_length = 0;  // of the whole frame

@@ -180,36 +180,10 @@ TEST(PacketDecoder, ReadsReceiveOffloadPacketsOf64K) {
   EXPECT_EQ(got.packet.missing, 0U);
 }
 
-TEST(PacketDecoder, LaterFragmentsHaveNoPorts) {
-  lab::IpFields ip;
-  ip.fragment = 0x2000;  // first of several
-  Decoded got = decode(tcp_ip("first fragment", ip), kRawIp);
-  ASSERT_EQ(got.outcome, DecodeOutcome::kDecoded);
-  EXPECT_EQ(got.packet.destination.port, 443);
-  EXPECT_EQ(as_chars(got.packet.payload), "first fragment");
-  ip.fragment = 0x0010;  // last
-  got = decode(tcp_ip("later fragment", ip), kRawIp);
-  EXPECT_EQ(got.outcome, DecodeOutcome::kFragment);
-  EXPECT_EQ(got.counters.fragments.get(), 1U);
-}
-
-TEST(PacketDecoder, FirstFragmentWithoutWholeTransportHeaderHasNoPorts) {
-  lab::IpFields fields;
-  fields.fragment = 0x2000;
-  const Bytes packet = lab::ip_packet(kClient.ip, kServer.ip, 6, Bytes(8, 0), fields);
-  const Decoded got = decode(packet, kRawIp);
-  EXPECT_EQ(got.outcome, DecodeOutcome::kFragment);
-}
-
-TEST(PacketDecoder, UdpLengthBeyondAFirstFragmentIsNoError) {
+TEST(PacketDecoder, UdpLengthBeyondTheDatagramIsMalformed) {
   Bytes datagram = lab::udp_datagram(kClient, kServer, Bytes(100, 'u'));
   datagram[4] = 0x40;  // 16 KB in all
-  lab::IpFields fields;
-  fields.fragment = 0x2000;
-  Decoded got = decode(lab::ip_packet(kClient.ip, kServer.ip, 17, datagram, fields), kRawIp);
-  ASSERT_EQ(got.outcome, DecodeOutcome::kDecoded);
-  EXPECT_EQ(got.packet.payload.size(), 100U);
-  got = decode(lab::ip_packet(kClient.ip, kServer.ip, 17, datagram), kRawIp);
+  const Decoded got = decode(lab::ip_packet(kClient.ip, kServer.ip, 17, datagram), kRawIp);
   EXPECT_EQ(got.outcome, DecodeOutcome::kMalformed);
   EXPECT_EQ(got.counters.bad_transport.get(), 1U);
 }
@@ -234,13 +208,6 @@ TEST(PacketDecoder, StepsOverIpv6ExtensionHeaders) {
   ASSERT_EQ(got.outcome, DecodeOutcome::kDecoded);
   EXPECT_EQ(got.packet.destination, kServer6);
   EXPECT_EQ(as_chars(got.packet.payload), "deep inside");
-}
-
-TEST(PacketDecoder, Ipv6FragmentOffsetMeansFragment) {
-  ByteWriter header;
-  header.u8(6).u8(0).u16(8 << 3).u32(99);
-  const Decoded got = decode(ipv6_with(44, header.take(), "x"), kRawIp);
-  EXPECT_EQ(got.outcome, DecodeOutcome::kFragment);
 }
 
 TEST(PacketDecoder, ExtensionHeadersAreBounded) {
