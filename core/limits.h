@@ -43,16 +43,16 @@ struct Limits {
   size_t path_bytes = 1024;
   size_t tunnel_depth = 4;  // CONNECT in CONNECT …
   // Requests that are read at once by one worker, and how much of a stream of unknown protocol is.
-  size_t open_requests = 4096;
+  size_t open_requests = 1024;
   uint64_t raw_stream_bytes = 16U << 20;
   // Unwrapping.
   size_t unwrap_depth = 6;        // codings and containers inside one another
   uint64_t inflate_ratio = 1000;  // output per input byte, once inflate_floor is passed
   uint64_t inflate_floor = 16U << 20;
   uint64_t body_text_bytes = 512U << 20;  // decoded text of one body
-  int zstd_window_log = 24;               // largest window that is decoded: 16 MiB
-  size_t qoder_body_bytes = 8U << 20;     // held to be reordered
-  size_t part_header_bytes = 4096;        // kept of a multipart part's header line
+  int zstd_window_log = 23;  // largest window that is decoded: 8 MiB (RFC 8878, 3.1.1.1.2)
+  size_t qoder_body_bytes = 8U << 20;  // held to be reordered
+  size_t part_header_bytes = 4096;     // kept of a multipart part's header line
   size_t json_depth = 128;
   size_t json_key_bytes = 128;  // kept of a key, for the content path
   size_t content_path_bytes = 512;
