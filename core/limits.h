@@ -15,7 +15,7 @@ struct Limits {
   // IP fragments that wait for the rest of their datagram.
   size_t fragment_bytes = 16U << 20;  // in all; the oldest datagram goes first
   size_t fragmented_datagrams = 4096;
-  size_t fragments_per_datagram = 128;
+  size_t fragments_per_datagram = 1024;
   Duration fragment_timeout = Duration::seconds(30);  // from the first fragment on
   // Flow table.
   size_t flows = 262'144;                        // most flows at once; the idlest goes first

@@ -146,7 +146,8 @@ TEST_F(FragmentsTest, FragmentsOfFragmentsAreMalformed) {
 
 TEST_F(FragmentsTest, AtomicFragmentsAreWhole) {
   const Bytes body = ByteWriter().u8(6).u8(0).u16(0).u32(1).bytes(tcp6()).take();
-  EXPECT_EQ(decode(lab::ip_packet(kClient6.ip, kServer6.ip, 44, body)), DecodeOutcome::kDecoded);
+  const Bytes packet = lab::ip_packet(kClient6.ip, kServer6.ip, 44, body);
+  EXPECT_EQ(decode(packet), DecodeOutcome::kDecoded);
   EXPECT_EQ(as_chars(packet_.payload), kText);
 }
 
