@@ -43,6 +43,7 @@ enum EtherType : uint16_t {
   kTypeJumboLlc = 0x8870,
   kTypeProviderVlan = 0x88a8,
   kTypeMacsec = 0x88e5,
+  kTypeCiscoMetadata = 0x8909,
   kTypeBackbone = 0x88e7,  // 802.1ah
   kTypeEtag = 0x893f,      // 802.1BR
   kTypeVntag = 0x8926,
@@ -140,6 +141,18 @@ uint16_t read_nsh(ByteReader& in) noexcept {
     default:
       return kTypeNone;
   }
+}
+
+// Cisco TrustSec's security group tag: version, length and one option, before the type of what
+// follows or, in GRE, behind it.
+uint16_t read_cisco_metadata(ByteReader& in) noexcept {
+  constexpr size_t kOption = 4;
+  uint16_t head = in.u16();
+  const uint16_t type_before = head >= kFirstEtherType ? head : uint16_t{kTypeNone};
+  if (type_before != kTypeNone) head = in.u16();
+  in.skip(kOption);
+  if (head != 0x0101) return kTypeNone;
+  return type_before != kTypeNone ? type_before : in.u16();
 }
 
 bool looks_like_ip(ByteSpan bytes) noexcept {
@@ -366,6 +379,10 @@ LinkOutcome read_ether_type(uint16_t type, ByteReader& in, uint32_t& encapsulati
         break;
       case kTypePppoeSession:
         type = read_pppoe(in, encapsulation);
+        if (type == kTypeNone) return done(in, otherwise);
+        break;
+      case kTypeCiscoMetadata:
+        type = read_cisco_metadata(in);
         if (type == kTypeNone) return done(in, otherwise);
         break;
       case kTypeNsh:

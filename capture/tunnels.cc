@@ -140,18 +140,15 @@ Inside read_gre(ByteReader& in, uint32_t& encapsulation) noexcept {
   return ether_type(type);
 }
 
-// Other than RFC 7348 says, reserved bits that are set mean that it is something else: the port is
-// no proof. Group policy (draft-smith-vxlan-group-policy) uses the first half of the reserved
-// bytes.
+// Reserved bits are ignored, as RFC 7348 section 5 asks; group policy
+// (draft-smith-vxlan-group-policy) uses some of them.
 Inside read_vxlan(ByteReader& in, uint32_t& encapsulation) noexcept {
   constexpr unsigned kHasVni = 0x08;
-  constexpr unsigned kHasPolicy = 0x80;
   const uint8_t flags = in.u8();
-  const uint32_t reserved = in.u24();
+  in.skip(3);
   const uint32_t vni = in.u24();
-  const uint8_t last = in.u8();
-  if (!in.ok() || (flags & ~kHasPolicy) != kHasVni || last != 0) return kNothingInside;
-  if ((flags & kHasPolicy) == 0 && reserved != 0) return kNothingInside;
+  in.skip(1);
+  if (!in.ok() || (flags & kHasVni) == 0) return kNothingInside;
   encapsulation = fold_wrapper(encapsulation, Wrapper::kVxlan, vni);
   return kEthernetInside;
 }

@@ -154,6 +154,17 @@ TEST(LinkLayer, ReadsBridgeTags) {
   EXPECT_NE(decode(backbone(4711), 1).encapsulation, decode(backbone(4712), 1).encapsulation);
 }
 
+TEST(LinkLayer, ReadsSecurityGroupTags) {
+  const auto tagged = [](const Bytes& tag) {
+    return lab::ethernet(0x8909, ByteWriter().bytes(tag).bytes(ip4()).span(), {{5}});
+  };
+  expect_inside(tagged(ByteWriter().u32(0x01010001).u16(17).u16(0x0800).take()), 1, "on a link");
+  expect_inside(tagged(ByteWriter().u16(0x0800).u32(0x01010001).u16(17).take()), 1, "in GRE");
+  EXPECT_EQ(decode(tagged(ByteWriter().u32(0x02010001).u16(17).u16(0x0800).take()), 1).outcome,
+            DecodeOutcome::kNotIp)
+      << "another version";
+}
+
 TEST(LinkLayer, ReadsServiceHeaders) {
   const auto service = [](unsigned words, unsigned next, const Bytes& inside) {
     return lab::ethernet(

@@ -189,8 +189,8 @@ TEST(Tunnels, Vxlan) {
   expect_inside(over_udp(4790, join(ByteWriter().u32(0x0c000003).u32(7 << 8), frame4())),
                 "GPE, Ethernet");
   expect_outside(over_udp(4789, join(vxlan(7, 0), frame4())), 17, "no VNI");
-  expect_outside(over_udp(4789, join(vxlan(7, 0x48), frame4())), 17, "flag of no meaning");
-  expect_outside(over_udp(4789, join(vxlan(7, 0x08, 1), frame4())), 17, "reserved bits");
+  expect_inside(over_udp(4789, join(vxlan(7, 0x48, 0x087f7f), frame4())), "reserved bits");
+  expect_outside(over_udp(4789, join(vxlan(7), Bytes(60, 0x45))), 17, "no Ethernet");
   expect_outside(over_udp(4789, join(vxlan(7), lab::ethernet(0x0806, Bytes(28, 0)))), 17, "ARP");
   expect_outside(over_udp(4789, {}), 17, "empty");
   const uint32_t seven = encapsulation(over_udp(4789, join(vxlan(7), frame4())));
