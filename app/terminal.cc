@@ -37,6 +37,20 @@ std::string cut(const std::string& text, size_t width) {
   return out + "…";
 }
 
+// The last `width` characters.
+std::string cut_front(const std::string& text, size_t width) {
+  const size_t all = shown_width(text);
+  if (all <= width) return text;
+  size_t skip = all - width + 1;
+  size_t at = 0;
+  while (skip > 0 && at < text.size()) {
+    ++at;
+    while (at < text.size() && (static_cast<uint8_t>(text[at]) & 0xc0) == 0x80) ++at;
+    --skip;
+  }
+  return "…" + text.substr(at);
+}
+
 }  // namespace
 
 void complain(const std::string& message) { std::fprintf(stderr, "weir: %s\n", message.c_str()); }
@@ -104,21 +118,26 @@ std::string Table::to_string(size_t indent) const {
   const size_t limit = terminal_width();
   size_t total = indent;
   for (const size_t width : widths) total += width + 2;
-  while (limit > 0 && total > limit + 2) {
-    size_t widest = 0;
-    for (size_t c = 0; c < widths.size(); ++c) {
-      if (!columns_[c].number && widths[c] > widths[widest]) widest = c;
+  for (const bool matters : {false, true}) {
+    const size_t narrowest = matters ? 12 : 15;  // an IPv4 address
+    while (limit > 0 && total > limit + 2) {
+      size_t widest = widths.size();
+      for (size_t c = 0; c < widths.size(); ++c) {
+        if (columns_[c].number || columns_[c].matters != matters || widths[c] <= narrowest)
+          continue;
+        if (widest == widths.size() || widths[c] > widths[widest]) widest = c;
+      }
+      if (widest == widths.size()) break;
+      --widths[widest];
+      --total;
     }
-    if (widths[widest] <= 8) break;
-    const size_t less = std::min(total - limit - 2, widths[widest] - 8);
-    widths[widest] -= less;
-    total -= less;
   }
   std::string out;
   const auto line = [&](const std::vector<std::string>& cells, Ink ink) {
     std::string text;
     for (size_t c = 0; c < cells.size(); ++c) {
-      const std::string cell = cut(cells[c], widths[c]);
+      const std::string cell =
+          columns_[c].matters ? cut_front(cells[c], widths[c]) : cut(cells[c], widths[c]);
       const std::string pad(widths[c] - std::min(widths[c], shown_width(cell)), ' ');
       text += columns_[c].number ? pad + cell : cell + pad;
       if (c + 1 < cells.size()) text += "  ";

@@ -25,13 +25,15 @@ enum class Ink : uint8_t { kPlain, kDim, kBold, kRed, kYellow, kGreen, kCyan };
 [[nodiscard]] std::string human_bytes(uint64_t bytes);
 [[nodiscard]] std::string human_count(uint64_t count);  // "12,345"
 
-// Columns as wide as they need to be, numbers (cells of a column marked so) to the right; cells may
-// be painted. A cell that is too long for the terminal is cut with "…" in the widest text column.
+// Columns as wide as they need to be, numbers to the right. What does not fit the terminal is cut
+// with "…" in the widest text column; columns that matter most are cut last, and lose their
+// beginning, where paths say least.
 class Table {
  public:
   struct Column {
     std::string title;
     bool number = false;
+    bool matters = false;
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void add(std::vector<std::string> cells, Ink ink = Ink::kPlain);

@@ -179,7 +179,8 @@ std::string json_line(const Item& item, const Scanned& scanned) {
 }
 
 void print_table(const std::vector<Item>& items, const std::vector<Scanned>& results) {
-  Table table({{"FILE"}, {"FOUND"}, {"WHAT"}, {"LINES", true}, {"SURE", true}, {"WHERE"}});
+  Table table(
+      {{"FILE"}, {"FOUND"}, {"WHAT", false, true}, {"LINES", true}, {"SURE", true}, {"WHERE"}});
   for (size_t i = 0; i < items.size(); ++i) {
     for (const Evidence& piece : results[i].evidence) {
       std::string what = piece.path.empty()

@@ -108,7 +108,7 @@ std::string incidents_text(const IncidentSummary& summary) {
                {"VERDICT"},
                {"CLIENT"},
                {"TO"},
-               {"WHAT LEFT"},
+               {"WHAT LEFT", false, true},
                {"LINES", true},
                {"SURE", true},
                {"TIMES", true},
