@@ -91,10 +91,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Expected{"ftp.pcap", "ftp_control", 1}, Expected{"mqtt.pcap", "mqtt", 1},
                       Expected{"edonkey.pcap", "edonkey", 1},
                       Expected{"gnutella.pcap", "gnutella", 1}, Expected{"pptp.pcap", "pptp", 1},
-                      Expected{"sip.pcap", "sip", 1}, Expected{"gre.pcapng", "gre", 1},
-                      Expected{"icmp-tunnel.pcap", "icmp", 1}, Expected{"esp.pcapng", "ipsec", 1},
-                      Expected{"NTPv4.pcap", "ntp", 1}, Expected{"tftp.pcap", "tftp", 1},
-                      Expected{"smtp.pcap", "smtp", 1}, Expected{"whois.pcapng", "whois_das", 1},
+                      Expected{"sip.pcap", "sip", 1}, Expected{"icmp-tunnel.pcap", "icmp", 1},
+                      Expected{"esp.pcapng", "ipsec", 1}, Expected{"NTPv4.pcap", "ntp", 1},
+                      Expected{"tftp.pcap", "tftp", 1}, Expected{"smtp.pcap", "smtp", 1},
+                      Expected{"whois.pcapng", "whois_das", 1},
                       Expected{"dnscrypt_skype_false_positive.pcapng", "dnscrypt", 1}),
     [](const auto& test) {
       std::string name = test.param.file;
