@@ -18,7 +18,7 @@ using weir::Endpoint;
 using weir::IpAddress;
 using weir::lab::Bytes;
 
-enum Kind : int { kSmall, kLarge, kVlan, kIpv6, kUdp };
+enum Kind : int { kSmall, kLarge, kVlan, kIpv6, kUdp, kVxlan };
 constexpr size_t kFrames = 256;  // of different flows
 
 Bytes make_frame(int kind, size_t flow) {
@@ -30,6 +30,15 @@ Bytes make_frame(int kind, size_t flow) {
   const Bytes payload(kind == kSmall ? 10 : 1500 - ip_and_tcp, 'x');
   if (kind == kUdp) return weir::lab::ethernet_ip(weir::lab::udp_packet(client, server, payload));
   const Bytes ip = weir::lab::tcp_packet(client, server, {}, payload);
+  if (kind == kVxlan) {
+    const Bytes inside = weir::lab::ByteWriter()
+                             .u32(0x08000000)
+                             .u32(7 << 8)
+                             .bytes(weir::lab::ethernet_ip(ip))
+                             .take();
+    return weir::lab::ethernet_ip(
+        weir::lab::udp_packet({IpAddress::v4(1), 50000}, {IpAddress::v4(2), 4789}, inside));
+  }
   if (kind == kVlan) return weir::lab::ethernet_ip(ip, {{100, 0x88a8}, {200}});
   return weir::lab::ethernet_ip(ip);
 }
@@ -71,6 +80,7 @@ BENCHMARK(Decode)->ArgName("1500")->Arg(kLarge);
 BENCHMARK(Decode)->ArgName("qinq")->Arg(kVlan);
 BENCHMARK(Decode)->ArgName("ipv6")->Arg(kIpv6);
 BENCHMARK(Decode)->ArgName("udp")->Arg(kUdp);
+BENCHMARK(Decode)->ArgName("vxlan")->Arg(kVxlan);
 
 void ReadFile(benchmark::State& state) {
   constexpr size_t kRounds = 64;

@@ -164,7 +164,7 @@ int run(const Options& options) {
   }
 
   ReplaySink sink(incidents, usage, flows.get());
-  capture::PacketDecoder decoder;
+  capture::PacketDecoder decoder(settings->limits);
   size_t wanted = options.workers;
   if (wanted == 0) wanted = std::max<size_t>(1, std::thread::hardware_concurrency());
   WorkerPool workers(*snapshot, wanted, sink);
