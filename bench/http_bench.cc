@@ -32,7 +32,7 @@ class CountingSink final : public MessageSink {
   void on_body(uint64_t, ByteSpan data, uint64_t) noexcept override { body += data.size(); }
   void on_body_gap(uint64_t, uint64_t) noexcept override {}
   void on_request_end(uint64_t, EndReason) noexcept override { ++ended; }
-  void on_tunnel(TunnelKind, std::string_view) noexcept override {}
+  void on_tunnel(const TunnelInfo&) noexcept override {}
   void on_tunnel_data(Direction, ByteSpan) noexcept override {}
   void on_tunnel_gap(Direction, uint64_t) noexcept override {}
 };

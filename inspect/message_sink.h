@@ -38,6 +38,17 @@ enum class BodyChoice : uint8_t { kInspect, kSkip };
 
 enum class TunnelKind : uint8_t { kConnect, kUpgrade };
 
+// Views are valid during on_tunnel only. What was not seen is empty.
+struct TunnelInfo {
+  TunnelKind kind = TunnelKind::kConnect;
+  std::string_view protocol;  // the authority that was connected to, or the value of Upgrade
+  // Of the request that asked for the tunnel.
+  std::string_view target;
+  std::string_view authority;
+  std::string_view user_agent;
+  std::string_view websocket_extensions;  // those that the server accepted
+};
+
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
@@ -47,9 +58,8 @@ class MessageSink {
   // 0: bytes were lost, and nobody knows how many.
   virtual void on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept = 0;
   virtual void on_request_end(uint64_t stream_id, EndReason) noexcept = 0;
-  // The stream stopped being HTTP: after CONNECT or 101. `protocol` is the authority that was
-  // connected to, or the value of Upgrade. What follows comes as on_tunnel_data.
-  virtual void on_tunnel(TunnelKind, std::string_view protocol) noexcept = 0;
+  // The stream stopped being HTTP: after CONNECT or 101. What follows comes as on_tunnel_data.
+  virtual void on_tunnel(const TunnelInfo& info) noexcept = 0;
   virtual void on_tunnel_data(Direction, ByteSpan data) noexcept = 0;
   virtual void on_tunnel_gap(Direction, uint64_t bytes) noexcept = 0;
 };

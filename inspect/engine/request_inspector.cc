@@ -99,8 +99,8 @@ void RequestInspector::check_news() noexcept {
   }
 }
 
-void RequestInspector::on_tunnel(TunnelKind kind, std::string_view protocol) noexcept {
-  tunnels_.on_tunnel_open(kind, protocol);
+void RequestInspector::on_tunnel(const TunnelInfo& info) noexcept {
+  tunnels_.on_tunnel_open(info.kind, info.protocol);
 }
 void RequestInspector::on_tunnel_data(Direction direction, ByteSpan data) noexcept {
   tunnels_.on_tunnel_bytes(direction, data);

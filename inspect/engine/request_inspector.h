@@ -29,7 +29,7 @@ class RequestInspector final : public MessageSink {
   void on_body(uint64_t stream_id, ByteSpan data, uint64_t offset) noexcept override;
   void on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept override;
   void on_request_end(uint64_t stream_id, EndReason reason) noexcept override;
-  void on_tunnel(TunnelKind kind, std::string_view protocol) noexcept override;
+  void on_tunnel(const TunnelInfo& info) noexcept override;
   void on_tunnel_data(Direction direction, ByteSpan data) noexcept override;
   void on_tunnel_gap(Direction direction, uint64_t bytes) noexcept override;
 

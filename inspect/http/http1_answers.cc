@@ -103,7 +103,7 @@ void AnswerReader::finish_head(ByteSpan bytes) noexcept {
   begun_ = false;
   if (!parser_.parse_answer(bytes)) return abandon();
   const Http1Head& head = parser_.head();
-  switch (listener_.on_answer(head.status, head.upgrade)) {
+  switch (listener_.on_answer(head)) {
     case AnswerBody::kNone:
       return;
     case AnswerBody::kAbandon:

@@ -25,8 +25,8 @@ enum class AnswerBody : uint8_t {
 class AnswerListener {
  public:
   virtual ~AnswerListener() = default;
-  // One call for each answer, interim ones included. `upgrade` is valid during the call.
-  virtual AnswerBody on_answer(int status, std::string_view upgrade) noexcept = 0;
+  // One call for each answer, interim ones included.
+  virtual AnswerBody on_answer(const Http1Head& head) noexcept = 0;
   virtual void on_answer_tunnel(ByteSpan data) noexcept = 0;
   virtual void on_answer_tunnel_gap(uint64_t bytes) noexcept = 0;
 };

@@ -57,8 +57,7 @@ DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
       break;
     case State::kDecide:
       if (question_ == Question::kConnect || !answers_.followed()) {
-        enter_tunnel(question_ == Question::kConnect ? TunnelKind::kConnect : TunnelKind::kUpgrade,
-                     tunnel_protocol_);
+        enter_tunnel();
         sink_.on_tunnel_gap(direction, bytes);
       } else {
         counters_.gaps_between.add();
@@ -101,7 +100,7 @@ void Http1Decoder::on_end(Direction direction, EndReason reason) noexcept {
     case State::kDecide:
       if (question_ == Question::kConnect && !held_.empty()) {
         counters_.tunnels_by_content.add();
-        enter_tunnel(TunnelKind::kConnect, tunnel_protocol_);
+        enter_tunnel();
         break;
       }
       if (question_ == Question::kExpect) counters_.ended_in_body.add();
@@ -128,15 +127,20 @@ void Http1Decoder::push_outstanding(bool head_method) noexcept {
   ++outstanding_count_;
 }
 
-AnswerBody Http1Decoder::on_answer(int status, std::string_view upgrade) noexcept {
+AnswerBody Http1Decoder::on_answer(const Http1Head& answer) noexcept {
   constexpr int kSwitching = 101;
+  const int status = answer.status;
   if (status < 200 && status != kSwitching) return AnswerBody::kNone;
   counters_.answers.add();
   if (outstanding_count_ == 0) {
     counters_.answers_unmatched.add();
     if (status != kSwitching) return AnswerBody::kAsFramed;
     if (offset_ != 0 || in_request_) return AnswerBody::kAbandon;
-    enter_tunnel(TunnelKind::kUpgrade, upgrade);
+    tunnel_ = {};
+    tunnel_.kind = TunnelKind::kUpgrade;
+    tunnel_.protocol.assign(answer.upgrade.substr(0, limits_.header_line_bytes));
+    tunnel_.extensions.assign(answer.websocket_extensions.substr(0, limits_.header_line_bytes));
+    enter_tunnel();
     return AnswerBody::kTunnel;
   }
   const Outstanding request = outstanding_[outstanding_first_];
@@ -149,8 +153,11 @@ AnswerBody Http1Decoder::on_answer(int status, std::string_view upgrade) noexcep
       connect ? status / 100 == 2 : request.question == Question::kUpgrade && status == kSwitching;
   if (granted) {
     if (state_ == State::kTunnel) return AnswerBody::kTunnel;
+    if (last) {
+      tunnel_.extensions.assign(answer.websocket_extensions.substr(0, limits_.header_line_bytes));
+    }
     if (last && state_ == State::kDecide) {
-      enter_tunnel(connect ? TunnelKind::kConnect : TunnelKind::kUpgrade, tunnel_protocol_);
+      enter_tunnel();
       return AnswerBody::kTunnel;
     }
     // Granted before the request is complete, or told otherwise by the client's bytes before.

@@ -210,7 +210,15 @@ void Http1Decoder::finish_head(ByteSpan bytes, uint64_t offset) noexcept {
               : head.expect_continue  ? Question::kExpect
                                       : Question::kNone;
   granted_ = Granted::kUnknown;
-  tunnel_protocol_.assign(connect ? head.line.target : head.upgrade);
+  tunnel_ = {};
+  if (question_ == Question::kConnect || question_ == Question::kUpgrade) {
+    const auto kept = [&](std::string_view text) { return text.substr(0, limits_.path_bytes); };
+    tunnel_.kind = connect ? TunnelKind::kConnect : TunnelKind::kUpgrade;
+    tunnel_.protocol.assign(connect ? head.line.target : head.upgrade);
+    tunnel_.target.assign(kept(message.target));
+    tunnel_.authority.assign(kept(message.authority));
+    tunnel_.user_agent.assign(kept(message.user_agent));
+  }
   push_outstanding(head.line.method == "HEAD");
   counters_.requests.add();
   in_request_ = true;
@@ -254,10 +262,7 @@ void Http1Decoder::end_request(EndReason reason) noexcept {
   const bool asks = question_ == Question::kConnect || question_ == Question::kUpgrade;
   if (!asks || reason != EndReason::kComplete || granted_ == Granted::kNo) return;
   state_ = State::kDecide;
-  if (granted_ == Granted::kYes) {
-    enter_tunnel(question_ == Question::kConnect ? TunnelKind::kConnect : TunnelKind::kUpgrade,
-                 tunnel_protocol_);
-  }
+  if (granted_ == Granted::kYes) enter_tunnel();
 }
 
 size_t Http1Decoder::take_length(ByteSpan data) noexcept {
@@ -368,7 +373,7 @@ size_t Http1Decoder::take_question(ByteSpan data) noexcept {
         begin_head();
       } else {
         counters_.tunnels_by_content.add();
-        enter_tunnel(TunnelKind::kConnect, tunnel_protocol_);
+        enter_tunnel();
       }
       break;
     case Question::kUpgrade:
@@ -376,7 +381,7 @@ size_t Http1Decoder::take_question(ByteSpan data) noexcept {
         begin_head();
       } else {
         counters_.tunnels_by_content.add();
-        enter_tunnel(TunnelKind::kUpgrade, tunnel_protocol_);
+        enter_tunnel();
       }
       break;
     case Question::kNone:
@@ -386,11 +391,14 @@ size_t Http1Decoder::take_question(ByteSpan data) noexcept {
   return 0;
 }
 
-void Http1Decoder::enter_tunnel(TunnelKind kind, std::string_view protocol) noexcept {
+void Http1Decoder::enter_tunnel() noexcept {
   state_ = State::kTunnel;
   first_ = false;
-  (kind == TunnelKind::kConnect ? counters_.tunnels_connect : counters_.tunnels_upgrade).add();
-  sink_.on_tunnel(kind, protocol);
+  (tunnel_.kind == TunnelKind::kConnect ? counters_.tunnels_connect : counters_.tunnels_upgrade)
+      .add();
+  sink_.on_tunnel({tunnel_.kind, tunnel_.protocol, tunnel_.target, tunnel_.authority,
+                   tunnel_.user_agent, tunnel_.extensions});
+  tunnel_ = {};
   if (!held_.empty()) sink_.on_tunnel_data(Direction::kToServer, held_);
   held_ = {};
 }

@@ -62,7 +62,7 @@ class Http1Decoder final : public StreamDecoder, private AnswerListener {
   enum class Question : uint8_t { kNone, kConnect, kUpgrade, kExpect };
   enum class Granted : uint8_t { kUnknown, kYes, kNo };
 
-  AnswerBody on_answer(int status, std::string_view upgrade) noexcept override;
+  AnswerBody on_answer(const Http1Head& answer) noexcept override;
   void on_answer_tunnel(ByteSpan data) noexcept override;
   void on_answer_tunnel_gap(uint64_t bytes) noexcept override;
 
@@ -85,7 +85,7 @@ class Http1Decoder final : public StreamDecoder, private AnswerListener {
   void raw(ByteSpan data, uint64_t offset) noexcept;
   void raw_head(ByteSpan bytes, uint64_t offset) noexcept;
   void begin_nameless(uint64_t offset, const Http1Head& head) noexcept;
-  void enter_tunnel(TunnelKind kind, std::string_view protocol) noexcept;
+  void enter_tunnel() noexcept;
   void hold(ByteSpan data);
   void release_held() noexcept;
   void push_outstanding(bool head_method) noexcept;
@@ -118,7 +118,16 @@ class Http1Decoder final : public StreamDecoder, private AnswerListener {
   ChunkReader chunks_;
   std::vector<uint8_t> held_;    // begins at offset_ - held_.size()
   std::vector<uint8_t> joined_;  // held bytes and the data behind them, to be read again
-  std::string tunnel_protocol_;
+  // Of the request that asked for a tunnel, and what its answer says.
+  struct Tunnel {
+    TunnelKind kind = TunnelKind::kConnect;
+    std::string protocol;
+    std::string target;
+    std::string authority;
+    std::string user_agent;
+    std::string extensions;
+  };
+  Tunnel tunnel_;
 
   // Requests that wait for an answer.
   struct Outstanding {

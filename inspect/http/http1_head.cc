@@ -152,6 +152,11 @@ void Http1HeadParser::commit(const Pending& pending) noexcept {
     case 17:
       if (equals_lower(name, "transfer-encoding")) take_transfer_encoding(value);
       break;
+    case 24:
+      if (equals_lower(name, "sec-websocket-extensions") && head_.websocket_extensions.empty()) {
+        head_.websocket_extensions = value;
+      }
+      break;
     default:
       break;
   }

@@ -28,6 +28,7 @@ struct Http1Head {
   std::string_view
       content_encoding;  // transfer codings before "chunked" follow the content codings
   std::string_view upgrade;
+  std::string_view websocket_extensions;
   std::optional<uint64_t> content_length;
   bool has_transfer_encoding = false;
   bool chunked = false;  // the last transfer coding

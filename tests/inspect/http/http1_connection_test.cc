@@ -112,6 +112,18 @@ TEST(Http1Tunnel, UpgradeGrantedRefusedAndUnseen) {
   EXPECT_THAT(run.transcript, EndsWith("GET /2 at \nend 1 complete\n"));
 }
 
+TEST(Http1Tunnel, AnUpgradeSaysWhoAskedAndWhatTheServerAccepted) {
+  const Decoded run = check_play(
+      {up("GET /chat?x=1 HTTP/1.1\r\nHost: ws.example\r\nUser-Agent: cli/1\r\n"
+          "Upgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate; "
+          "client_max_window_bits\r\n\r\n"),
+       down("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n\r\n")});
+  EXPECT_THAT(run.transcript,
+              EndsWith("tunnel upgrade websocket with permessage-deflate; "
+                       "client_no_context_takeover for ws.example/chat?x=1 agent cli/1\n"));
+}
+
 TEST(Http1Tunnel, H2cUpgradeDeliversTheRequestWithItsBodyFirst) {
   const Decoded run =
       check_play({up("POST /v1 HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"

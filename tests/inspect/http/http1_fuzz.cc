@@ -18,7 +18,7 @@ using weir::inspect::BodyChoice;
 using weir::inspect::DecodeStatus;
 using weir::inspect::EndReason;
 using weir::inspect::MessageHead;
-using weir::inspect::TunnelKind;
+using weir::inspect::TunnelInfo;
 
 class CheckingSink final : public weir::inspect::MessageSink {
  public:
@@ -56,11 +56,13 @@ class CheckingSink final : public weir::inspect::MessageSink {
     log_ += 'e' + std::to_string(static_cast<int>(reason));
     run_ = kNoRun;
   }
-  void on_tunnel(TunnelKind, std::string_view protocol) noexcept override {
+  void on_tunnel(const TunnelInfo& info) noexcept override {
     WEIR_CHECK(!open_ && !tunnel_);
     tunnel_ = true;
     log_ += 't';
-    log_ += protocol;
+    log_ += info.protocol;
+    log_ += info.websocket_extensions;
+    sum_ += info.target.size() + info.authority.size() + info.user_agent.size();
     run_ = kNoRun;
   }
   void on_tunnel_data(Direction direction, ByteSpan data) noexcept override {

@@ -59,13 +59,19 @@ class MessageTranscript final : public inspect::MessageSink {
                                                "limit",    "malformed", "evicted"};
     text_ += "end " + std::to_string(id) + " " + kReasons[static_cast<size_t>(reason)] + "\n";
   }
-  void on_tunnel(inspect::TunnelKind kind, std::string_view protocol) noexcept override {
+  void on_tunnel(const inspect::TunnelInfo& info) noexcept override {
     flush();
     EXPECT_TRUE(open_.empty());
     EXPECT_FALSE(tunnel_);
     tunnel_ = true;
-    text_ += kind == inspect::TunnelKind::kConnect ? "tunnel connect " : "tunnel upgrade ";
-    text_ += std::string(protocol) + "\n";
+    text_ += info.kind == inspect::TunnelKind::kConnect ? "tunnel connect " : "tunnel upgrade ";
+    text_ += std::string(info.protocol);
+    if (!info.websocket_extensions.empty()) {
+      text_ += " with " + std::string(info.websocket_extensions) + " for " +
+               std::string(info.authority) + std::string(info.target) + " agent " +
+               std::string(info.user_agent);
+    }
+    text_ += "\n";
   }
   void on_tunnel_data(Direction direction, ByteSpan data) noexcept override {
     EXPECT_TRUE(tunnel_);
