@@ -44,8 +44,12 @@ ContentInspector::~ContentInspector() = default;
 void ContentInspector::on_tcp_data(Direction direction, ByteSpan data) noexcept {
   if (data.empty()) return;
   if (flip_) direction = reverse(direction);
+  if (depth_ == 0 && direction == Direction::kToServer) {
+    dossier_.services().counters.tcp_upload_bytes.add(data.size());
+  }
   switch (state_) {
     case State::kDone:
+      if (direction == Direction::kToServer) dossier_.note_unread(unread_, data.size());
       break;
     case State::kProbing:
       probe(direction, data);
@@ -116,6 +120,7 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
   if (may_flip_ && ((from_server && client_speaks) || (!from_server && server_speaks))) {
     flip_ = true;
     direction = reverse(direction);
+    dossier_.flip();  // at once: findings of this very packet name the client
   }
   may_flip_ = false;
   FlowDossier& dossier = dossier_;
@@ -131,7 +136,7 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
       http_ = std::make_unique<Http1Decoder>(dossier.services().limits, decoders_.http, requests_);
       if (choice == Choice::kHttpMidStream && mid_stream_) http_->set_mid_stream();
       if (depth_ == 0) dossier.set_protocol("http");
-      dossier.raise_visibility(Visibility::kClear);
+      if (choice == Choice::kHttpMidStream) dossier.raise_visibility(Visibility::kClear);
       break;
     case Choice::kDns:
       state_ = State::kDns;
@@ -156,10 +161,18 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
 void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
   switch (state_) {
     case State::kTls:
+      if (direction == Direction::kToServer && tls_->info().client_hello_seen) {
+        dossier_.note_unread(unread_, data.size());
+      }
       on_status(tls_->on_data(direction, data));
       break;
     case State::kHttp: {
       const DecodeStatus status = http_->on_data(direction, data);
+      if (tunnel_ && tunnel_->finished()) {
+        unread_ = tunnel_->unread_;
+        to_done();
+        break;
+      }
       if (status != DecodeStatus::kNotMine) {
         on_status(status);
         break;
@@ -232,22 +245,18 @@ void ContentInspector::to_done() noexcept {
   dns_.reset();
 }
 
-void ContentInspector::give_up() noexcept { to_done(); }
-
 void ContentInspector::feed_raw(ByteSpan data) noexcept {
   EngineServices& services = dossier_.services();
   if (raw_bytes_ >= services.limits.raw_stream_bytes) {
-    services.counters.unread_limit_bytes.add(data.size());
-    dossier_.unread_bytes += data.size();
-    end_raw(EndReason::kLimit);
-    state_ = State::kDone;
+    unread_ = &EngineCounters::unread_limit_bytes;
+    dossier_.note_unread(unread_, data.size());
+    to_done();
     return;
   }
   if (!raw_) {
     raw_ = SlotLease(services.pool);
     if (!raw_) {
-      services.counters.unread_slot_bytes.add(data.size());
-      dossier_.unread_bytes += data.size();
+      dossier_.note_unread(&EngineCounters::unread_slot_bytes, data.size());
       return;
     }
     services.counters.raw_streams.add();
@@ -277,10 +286,17 @@ void ContentInspector::end_raw(EndReason reason) noexcept {
 void ContentInspector::on_tcp_gap(Direction direction, uint64_t bytes) noexcept {
   if (flip_) direction = reverse(direction);
   switch (state_) {
-    case State::kProbing:
-      probe_[direction].used = 0;
+    case State::kProbing: {
       mid_stream_ = true;
+      // Too little to tell what it was: read as it is.
+      const ProbeBuffer buffer = probe_[direction];
+      probe_[direction].used = 0;
+      if (direction == Direction::kToServer && buffer.used > 0) {
+        start(Choice::kNone, direction, ByteSpan(buffer.bytes).first(buffer.used), {});
+        if (raw_) raw_->unwrapper->on_gap(bytes);
+      }
       break;
+    }
     case State::kTls:
       on_status(tls_->on_gap(direction, bytes));
       break;
@@ -341,6 +357,7 @@ void ContentInspector::on_tunnel_open(TunnelKind kind, std::string_view protocol
   if (kind == TunnelKind::kConnect) {
     dossier_.learn_name(HostSource::kHttp, protocol);
     dossier_.learn_request(protocol, "");
+    dossier_.enter_tunnel();
   }
   tunnel_ = std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false, depth_ + 1);
 }
@@ -349,8 +366,7 @@ void ContentInspector::on_tunnel_bytes(Direction direction, ByteSpan data) noexc
   if (tunnel_) {
     tunnel_->on_tcp_data(direction, data);
   } else if (direction == Direction::kToServer) {
-    dossier_.services().counters.unread_limit_bytes.add(data.size());
-    dossier_.unread_bytes += data.size();
+    dossier_.note_unread(&EngineCounters::unread_limit_bytes, data.size());
   }
 }
 
@@ -372,9 +388,6 @@ void ContentInspector::after_packet() noexcept {
   if (tunnel_) tunnel_->after_packet();
 }
 
-void ContentInspector::flipped() noexcept {
-  flip_ = false;
-  dossier_.flip();
-}
+void ContentInspector::flipped() noexcept { flip_ = false; }
 
 }  // namespace weir::inspect

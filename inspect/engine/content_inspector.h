@@ -51,8 +51,8 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   // Set when client and server must be exchanged; the caller does so after the packet.
   [[nodiscard]] bool wants_flip() const noexcept { return flip_; }
   void flipped() noexcept;
-  // The rest is of no use to read: an encrypted or known protocol, as nDPI says.
-  void give_up() noexcept;
+  // Why what comes after finished() is not read.
+  [[nodiscard]] Counter EngineCounters::*unread_reason() const noexcept { return unread_; }
 
  private:
   enum class State : uint8_t { kProbing, kTls, kHttp, kDns, kRaw, kDone };
@@ -84,6 +84,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   bool flip_ = false;
   bool named_ = false;
   bool mid_stream_ = false;
+  Counter EngineCounters::*unread_ = &EngineCounters::unread_tls_bytes;
   PerDirection<ProbeBuffer> probe_;
   PerDirection<bool> given_up_;  // probing of that direction found nothing
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "inspect/engine/content_inspector.h"
 #include "inspect/engine/flow_dossier.h"
@@ -52,6 +53,7 @@ struct FlowState {
   PerDirection<uint64_t> gap_bytes;
   PerDirection<bool> fin;
   bool closing = false;
+  Counter EngineCounters::*unread = &EngineCounters::unread_tls_bytes;  // once shunted
 };
 
 using Table = FlowTable<FlowState>;
@@ -126,6 +128,9 @@ void Engine::Impl::begin_flow(Table::Entry& entry, const DecodedPacket& packet) 
 
 void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
   FlowState& flow = entry.state;
+  // What is found only now stood in the flow's packets: theirs is the time, not that of the packet
+  // that made the table look for old flows.
+  const Timestamp now = std::exchange(services.now, entry.last);
   if (flow.tcp) {
     const EndReason end = reason == FlowEnd::kRst       ? EndReason::kReset
                           : reason == FlowEnd::kEvicted ? EndReason::kEvicted
@@ -156,12 +161,14 @@ void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
     record.counters.emplace_back("unread_bytes", flow.dossier->unread_bytes);
   }
   services.sink.on_flow_end(std::move(record));
+  services.now = now;
 }
 
 void Engine::Impl::shunt_tcp(FlowState& flow) {
   for (const Direction d : {Direction::kToServer, Direction::kToClient}) {
     flow.gap_bytes[d] = flow.tcp->stream.gap_bytes(d);
   }
+  flow.unread = flow.tcp->inspector.unread_reason();
   flow.tcp.reset();
 }
 
@@ -176,6 +183,7 @@ void Engine::Impl::flip(Table::Entry& entry) {
   std::swap(flow.packets.slot[0], flow.packets.slot[1]);
   std::swap(flow.bytes.slot[0], flow.bytes.slot[1]);
   std::swap(flow.fin.slot[0], flow.fin.slot[1]);
+  flow.dossier->set_upload(flow.bytes[Direction::kToServer]);
 }
 
 void Engine::Impl::close_if_over(Table::Entry& entry, Direction direction,
@@ -207,7 +215,7 @@ void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const Decode
   }
   services.counters.shunted_bytes.add(packet.payload.size());
   if (direction == Direction::kToServer) {
-    services.counters.unread_tls_bytes.add(packet.payload.size());
+    flow.dossier->note_unread(flow.unread, packet.payload.size());
   }
   if (packet.flags.fin || packet.flags.rst) close_if_over(entry, direction, packet);
 }
@@ -219,8 +227,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
   if (!flow.udp) {
     services.counters.shunted_bytes.add(packet.payload.size());
     if (direction == Direction::kToServer) {
-      services.counters.unread_udp_bytes.add(packet.payload.size());
-      dossier.unread_bytes += packet.payload.size();
+      dossier.note_unread(&EngineCounters::unread_udp_bytes, packet.payload.size());
     }
     return;
   }
@@ -235,8 +242,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
     }
     if (udp.state == UdpFlow::State::kProbing) {
       if (direction == Direction::kToServer) {
-        services.counters.unread_udp_bytes.add(packet.payload.size());
-        dossier.unread_bytes += packet.payload.size();
+        dossier.note_unread(&EngineCounters::unread_udp_bytes, packet.payload.size());
       }
       bool enough = ++udp.probes >= kUdpProbes && ndpi == nullptr;
       if (const auto host = ssdp_host(packet.payload)) {
@@ -264,8 +270,7 @@ void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagr
   read_quic_info(*flow.udp, *flow.dossier);
   if (status == DecodeStatus::kContinue) return;
   if (direction == Direction::kToServer && status != DecodeStatus::kDone) {
-    services.counters.unread_udp_bytes.add(datagram.size());
-    flow.dossier->unread_bytes += datagram.size();
+    flow.dossier->note_unread(&EngineCounters::unread_udp_bytes, datagram.size());
   }
   flow.udp.reset();
 }
@@ -296,7 +301,7 @@ Action Engine::on_packet(const DecodedPacket& packet) noexcept {
 }
 
 Action Engine::Impl::on_packet(const DecodedPacket& packet) {
-  services.now = std::max(services.now, packet.time);
+  services.now = packet.time;
   services.counters.packets.add();
   services.counters.payload_bytes.add(packet.payload.size());
   const bool tcp = packet.protocol == static_cast<uint8_t>(IpProtocol::kTcp);

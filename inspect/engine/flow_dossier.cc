@@ -31,6 +31,21 @@ std::string clean_host(std::string_view host) {
   return out;
 }
 
+// Leaves the beginning of each long part of a path.
+void mask_long_parts(std::string& path) {
+  constexpr size_t kLong = 16;
+  constexpr size_t kLeft = 4;
+  std::string out;
+  for (size_t at = 0; at <= path.size();) {
+    const size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view part = std::string_view(path).substr(at, end - at);
+    out += part.size() > kLong ? std::string(part.substr(0, kLeft)) + "***" : std::string(part);
+    if (end < path.size()) out += '/';
+    at = end + 1;
+  }
+  path = std::move(out);
+}
+
 }  // namespace
 
 FlowDossier::FlowDossier(EngineServices& services, const Endpoint& client, const Endpoint& server,
@@ -73,7 +88,14 @@ void FlowDossier::learn_name(HostSource source, std::string_view host) noexcept 
   const std::pair<HostSource, std::string> entry(source, name);
   const bool known = std::find(id_.names.begin(), id_.names.end(), entry) != id_.names.end();
   if (!known && id_.names.size() < kMaxNames) id_.names.push_back(entry);
-  if (source < id_.host_source) return;
+  if (source == id_.host_source && name == id_.host) return;
+  if (source < id_.host_source && !says_more_than_tunnel(source, name)) return;
+  // The first name of a certificate stands for all, unless a later one is an AI service's.
+  if (source == HostSource::kCertificate && id_.host_source == source &&
+      (!id_.service.empty() || !services_.snapshot->catalogue->match_host(name).classifies())) {
+    return;
+  }
+  in_tunnel_ = false;
   id_.host = std::move(name);
   id_.host_source = source;
   if (source == HostSource::kHttp) return;  // learn_request says which service
@@ -82,6 +104,14 @@ void FlowDossier::learn_name(HostSource source, std::string_view host) noexcept 
   flow_match_ = {};
   const signatures::ServiceMatch match = services_.snapshot->catalogue->match_host(id_.host);
   classify(match.classifies() ? match : signatures::ServiceMatch{});
+}
+
+void FlowDossier::enter_tunnel() noexcept { in_tunnel_ = true; }
+
+bool FlowDossier::says_more_than_tunnel(HostSource source, std::string_view name) const noexcept {
+  if (!in_tunnel_ || source < HostSource::kCertificate) return false;
+  if (IpAddress::parse(id_.host)) return true;
+  return id_.service.empty() && services_.snapshot->catalogue->match_host(name).classifies();
 }
 
 void FlowDossier::note_question(std::string_view name) noexcept {
@@ -123,7 +153,7 @@ void FlowDossier::learn_request(std::string_view host, std::string_view target) 
   }
 }
 
-void FlowDossier::judge_flow() noexcept {
+void FlowDossier::judge_flow(const RequestInfo& request) noexcept {
   if (id_.service.empty() && id_.names.empty()) {
     // No name at all: the address is all there is.
     const auto match = services_.snapshot->catalogue->match_address(id_.server.ip);
@@ -142,7 +172,7 @@ void FlowDossier::judge_flow() noexcept {
   if (std::find(told_.begin(), told_.end(), told) != told_.end() || told_.size() >= kMaxTold)
     return;
   told_.push_back(told);
-  emit(decision, {}, {});
+  emit(decision, RequestInfo(request), {});
 }
 
 void FlowDossier::judge_so_far(const std::vector<Evidence>& evidence) noexcept {
@@ -155,6 +185,9 @@ void FlowDossier::judge_so_far(const std::vector<Evidence>& evidence) noexcept {
 
 void FlowDossier::report(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept {
   if (evidence.empty()) return;
+  // What was found in the path is shown masked, and so is the path.
+  const auto in_path = [](const Evidence& e) { return e.where.starts_with("http/path"); };
+  if (std::any_of(evidence.begin(), evidence.end(), in_path)) mask_long_parts(request.path);
   PolicyFacts facts;
   facts.flow = &id_;
   facts.upload_bytes = upload_bytes_;

@@ -54,10 +54,19 @@ class FlowDossier {
   void learn_request(std::string_view host, std::string_view target) noexcept;
   void set_protocol(std::string_view protocol) noexcept { id_.protocol = protocol; }
   void raise_visibility(Visibility v) noexcept { id_.visibility = std::max(id_.visibility, v); }
+  // The host that was learnt last is where a proxy connects to: the names inside the tunnel say
+  // more when it is an address, and they add a service where it had none.
+  void enter_tunnel() noexcept;
   void flip() noexcept { std::swap(id_.client, id_.server); }
+  void set_upload(uint64_t bytes) noexcept { upload_bytes_ = bytes; }
+  void note_unread(Counter EngineCounters::*reason, uint64_t bytes) noexcept {
+    (services_.counters.*reason).add(bytes);
+    unread_bytes += bytes;
+  }
 
-  // Asks policy about the flow as such, without evidence; a new answer is told once.
-  void judge_flow() noexcept;
+  // Asks policy about the flow as such, without evidence; a new answer is told once. `request`, if
+  // there is one, is what made it be asked.
+  void judge_flow(const RequestInfo& request = {}) noexcept;
   // Asks policy about what a request holds so far; only raises action().
   void judge_so_far(const std::vector<Evidence>& evidence) noexcept;
   // Tells of a request's evidence. Nothing happens when there is none.
@@ -83,11 +92,13 @@ class FlowDossier {
   void classify(const signatures::ServiceMatch& match) noexcept;
   void emit(const Decision& decision, RequestInfo&& request, std::vector<Evidence>&& evidence);
   void check_upload() noexcept;
+  [[nodiscard]] bool says_more_than_tunnel(HostSource source, std::string_view name) const noexcept;
 
   EngineServices& services_;
   FlowIdentity id_;
   signatures::ServiceMatch match_;       // the current one: of the last request, or of the flow
   signatures::ServiceMatch flow_match_;  // the strongest seen
+  bool in_tunnel_ = false;
   Action action_ = Action::kAllow;
   uint64_t upload_bytes_ = 0;
   uint64_t next_upload_check_ = 64 << 10;

@@ -123,7 +123,7 @@ bool is_credential_parameter(std::string_view name) noexcept {
 void emit_head_text(const MessageHead& head, TextSink& sink) noexcept {
   const size_t mark = head.target.find('?');
   const std::string_view path = head.target.substr(0, mark);
-  if (path.size() > 64) emit_piece("http/path", "", path, head.offset, sink);
+  if (path.size() > kUnreadPath) emit_piece("http/path", "", path, head.offset, sink);
   std::string_view query =
       mark == std::string_view::npos ? std::string_view{} : head.target.substr(mark + 1);
   while (!query.empty()) {

@@ -9,6 +9,9 @@
 
 namespace weir::inspect {
 
+// A path of at most so many bytes is not read as text.
+inline constexpr size_t kUnreadPath = 64;
+
 // Emits a piece ("http/query:NAME", "http/path", "http/header:NAME") for each part worth reading.
 void emit_head_text(const MessageHead& head, TextSink& sink) noexcept;
 

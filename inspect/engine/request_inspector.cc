@@ -22,7 +22,8 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
   if (!head.authority.empty()) dossier_.learn_name(HostSource::kHttp, head.authority);
   dossier_.learn_user_agent(head.user_agent);
   dossier_.learn_request(head.authority, head.target);
-  dossier_.judge_flow();
+  // A CONNECT says nothing of what can be read of the tunnel.
+  if (head.method != "CONNECT") dossier_.raise_visibility(Visibility::kClear);
 
   Open open;
   open.stream_id = head.stream_id;
@@ -34,6 +35,10 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
   open.info.content_type = head.content_type.substr(0, 128);
   open.content_type = head.content_type;
   open.content_encoding = head.content_encoding;
+  // A long path may hold what is only found, and then masked, later.
+  RequestInfo shown = open.info;
+  if (shown.path.size() > kUnreadPath) shown.path.clear();
+  dossier_.judge_flow(shown);
   if (open.slot) {
     open.slot->detector->begin();
     emit_head_text(head, *open.slot->detector);
@@ -49,24 +54,28 @@ void RequestInspector::on_body(uint64_t stream_id, ByteSpan data, uint64_t offse
   services.counters.body_bytes.add(data.size());
   Open* open = find(stream_id);
   if (open == nullptr || !open->slot) {
-    services.counters.unread_slot_bytes.add(data.size());
-    dossier_.unread_bytes += data.size();
+    dossier_.note_unread(&EngineCounters::unread_slot_bytes, data.size());
     return;
   }
-  if (!open->body_begun) {
-    open->body_begun = true;
-    // A nameless request is what no head was understood for.
-    open->slot->unwrapper->begin({open->info.method.empty() ? "http/raw" : "http/body",
-                                  open->content_type, open->content_encoding},
-                                 *open->slot->detector);
-  }
+  begin_body(*open);
   open->has_body = open->has_body || !data.empty();
   open->slot->unwrapper->on_data(data, offset);
 }
 
 void RequestInspector::on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept {
   Open* open = find(stream_id);
-  if (open != nullptr && open->slot && open->body_begun) open->slot->unwrapper->on_gap(bytes);
+  if (open == nullptr || !open->slot) return;
+  begin_body(*open);
+  open->slot->unwrapper->on_gap(bytes);
+}
+
+void RequestInspector::begin_body(Open& open) noexcept {
+  if (open.body_begun) return;
+  open.body_begun = true;
+  // A nameless request is what no head was understood for.
+  open.slot->unwrapper->begin({open.info.method.empty() ? "http/raw" : "http/body",
+                               open.content_type, open.content_encoding},
+                              *open.slot->detector);
 }
 
 void RequestInspector::on_request_end(uint64_t stream_id, EndReason reason) noexcept {

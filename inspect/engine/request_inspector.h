@@ -48,7 +48,7 @@ class RequestInspector final : public MessageSink {
   };
 
   Open* find(uint64_t stream_id) noexcept;
-  void read_head(Open& open, const MessageHead& head) noexcept;
+  void begin_body(Open& open) noexcept;
 
   FlowDossier& dossier_;
   TunnelSink& tunnels_;

@@ -301,6 +301,140 @@ TEST_F(EngineTest, LooksIntoAConnectTunnel) {
   EXPECT_FALSE(flow.flow.ja4.empty());
 }
 
+TEST_F(EngineTest, CountsWhatStandsInTlsInsideATunnelAndShuntsIt) {
+  Talk talk(engine_, 3128);
+  talk.handshake()
+      .client("CONNECT api.anthropic.com:443 HTTP/1.1\r\nHost: api.anthropic.com:443\r\n\r\n")
+      .server("HTTP/1.1 200 Connection established\r\n\r\n")
+      .client(test::client_hello("api.anthropic.com"));
+  for (int i = 0; i < 100; ++i) {
+    talk.client(std::string("\x17\x03\x03\x10\x00", 5) + std::string(4096, 'x'));
+  }
+  talk.close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.flow.visibility, Visibility::kMetadata) << "nothing of the tunnel was read";
+  EXPECT_EQ(engine_.counters().unread_tls_bytes.get(), 100U * 4101);
+  EXPECT_GT(engine_.counters().shunted_bytes.get(), 300'000U);
+  ASSERT_EQ(flow.counters.size(), 1U);
+  EXPECT_EQ(flow.counters[0].first, "unread_bytes");
+  EXPECT_EQ(flow.counters[0].second, 100U * 4101);
+}
+
+TEST_F(EngineTest, ABlindUploadThroughAProxyIsOne) {
+  Talk talk(engine_, 3128);
+  talk.handshake()
+      .client("CONNECT claude.ai:443 HTTP/1.1\r\nHost: claude.ai:443\r\n\r\n")
+      .server("HTTP/1.1 200 Connection established\r\n\r\n")
+      .client(test::client_hello("claude.ai"));
+  for (int i = 0; i < 100; ++i) {
+    talk.client(std::string("\x17\x03\x03\x40\x00", 5) + std::string(0x4000, 'x'));
+  }
+  talk.close();
+  engine_.finish();
+  size_t blind = 0;
+  for (const Finding& finding : sink_.findings) blind += finding.rule == "blind upload" ? 1 : 0;
+  EXPECT_EQ(blind, 1U);
+}
+
+TEST_F(EngineTest, TheNameInsideATunnelTellsWhichServiceAnAddressIs) {
+  Talk(engine_, 3128)
+      .handshake()
+      .client("CONNECT 192.0.2.7:443 HTTP/1.1\r\nHost: 192.0.2.7:443\r\n\r\n")
+      .server("HTTP/1.1 200 Connection established\r\n\r\n")
+      .client(test::client_hello("api.anthropic.com"))
+      .close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.flow.host, "api.anthropic.com");
+  EXPECT_EQ(flow.flow.host_source, HostSource::kSni);
+  EXPECT_EQ(flow.flow.service, "anthropic-api");
+}
+
+TEST_F(EngineTest, ANameInsideATunnelDoesNotHideWhereTheProxyConnects) {
+  Talk(engine_, 3128)
+      .handshake()
+      .client("CONNECT api.anthropic.com:443 HTTP/1.1\r\nHost: api.anthropic.com:443\r\n\r\n")
+      .server("HTTP/1.1 200 Connection established\r\n\r\n")
+      .client(test::client_hello("www.example.com"))
+      .close();
+  EXPECT_EQ(only_flow().flow.service, "anthropic-api");
+}
+
+TEST_F(EngineTest, FindingsNameTheClientAlsoWhenDirectionsWereExchanged) {
+  Talk(engine_)
+      .endpoints({IpAddress::v4(0x0a000001), 80}, {IpAddress::v4(0xc0a80102), 40000})
+      .client(test::client_hello("api.cursor.sh"));
+  engine_.finish();
+  ASSERT_EQ(sink_.findings.size(), 1U);
+  EXPECT_EQ(sink_.findings[0].flow.client.port, 80);
+  EXPECT_EQ(sink_.findings[0].flow.server.port, 40000);
+}
+
+TEST_F(EngineTest, WhatIsFoundAtTheEndHasTheTimeOfItsPackets) {
+  const std::string code = test::sample_lines("planner/crew_schedule.cc", 20, 50);
+  const std::string whole = post("api.openai.com", message(code));
+  Talk talk(engine_);
+  talk.handshake().client(whole.substr(0, whole.size() - 2));  // never completed
+  engine_.on_time({1'700'000'000'000'000'000 + Duration::seconds(3600).ns});
+  ASSERT_FALSE(sink_.findings.empty());
+  for (const Finding& finding : sink_.findings) {
+    EXPECT_LT(finding.time.ns, 1'700'000'001'000'000'000);
+  }
+}
+
+TEST_F(EngineTest, OnePacketFromTheFutureDoesNotDateWhatFollows) {
+  test::TcpPeer peer;
+  DecodedPacket packet;
+  packet.time = {4'000'000'000'000'000'000};
+  packet.source = {IpAddress::v4(0x0a000009), 1234};
+  packet.destination = {IpAddress::v4(0x0a000008), 1235};
+  packet.protocol = static_cast<uint8_t>(IpProtocol::kUdp);
+  (void)engine_.on_packet(packet);
+  Talk(engine_).handshake().client(test::client_hello("api.cursor.sh")).close();
+  engine_.finish();
+  ASSERT_EQ(sink_.findings.size(), 1U);
+  EXPECT_LT(sink_.findings[0].time.ns, 1'700'000'001'000'000'000);
+}
+
+TEST_F(EngineTest, ASecretInAPathIsNotShownByTheRequest) {
+  const std::string secret = test::sample_secret();
+  const std::string path =
+      "/v1/some/long/path/to/make/it/worth/reading/" + secret + "/chat/of/mine";
+  Talk(engine_).handshake().client("GET " + path + " HTTP/1.1\r\nHost: claude.ai\r\n\r\n").close();
+  engine_.finish();
+  ASSERT_FALSE(evidence().empty());
+  for (const Finding& finding : sink_.findings) {
+    EXPECT_EQ(finding.request.path.find(secret), std::string::npos) << finding.request.path;
+    if (finding.evidence.empty()) continue;
+    EXPECT_TRUE(finding.request.path.starts_with("/v1/some/long")) << finding.request.path;
+  }
+}
+
+TEST_F(EngineTest, UseOfAServiceNamesTheRequestThatShowedIt) {
+  Talk(engine_).handshake().client(post("api.cursor.sh", message("hello"))).close();
+  engine_.finish();
+  ASSERT_EQ(sink_.findings.size(), 1U);
+  EXPECT_EQ(sink_.findings[0].request.method, "POST");
+  EXPECT_EQ(sink_.findings[0].request.path, "/v1/messages");
+}
+
+TEST_F(EngineTest, ReadsFewBytesBeforeAGap) {
+  Talk(engine_, 9999).handshake().client("POS").lose(50).client("\x01\x02 frame").close();
+  engine_.finish();
+  EXPECT_EQ(engine_.counters().raw_bytes.get(), 11U);
+  EXPECT_EQ(engine_.counters().tcp_upload_bytes.get(), 11U);
+}
+
+TEST_F(EngineTest, ReadsABodyWhoseBeginningWasLost) {
+  const std::string code = test::sample_lines("planner/crew_schedule.cc", 1, 60);
+  const std::string whole = post("api.openai.com", message(code));
+  const size_t head = whole.find("\r\n\r\n") + 4;
+  Talk talk(engine_);
+  talk.handshake().client(whole.substr(0, head)).lose(40).client(whole.substr(head + 40)).close();
+  engine_.finish();
+  ASSERT_EQ(evidence().size(), 1U);
+  EXPECT_EQ(evidence()[0].path, "planner/crew_schedule.cc");
+}
+
 TEST_F(EngineTest, FindsTlsAfterStarttls) {
   Talk(engine_, 25)
       .handshake()
