@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/packet.h"
 #include "core/result.h"
@@ -31,6 +33,15 @@ class CaptureFile {
   // Bytes read so far and in all (0: not known), for progress.
   [[nodiscard]] virtual uint64_t bytes_read() const noexcept = 0;
   [[nodiscard]] virtual uint64_t bytes_total() const noexcept = 0;
+
+  // Takes TLS key logs that stand in the capture (Decryption Secrets Blocks of pcapng), as they are
+  // met by next(): each a text in NSS format, valid during the call. Without a sink they are
+  // stepped over.
+  using SecretsSink = std::function<void(ByteSpan key_log)>;
+  void set_secrets_sink(SecretsSink sink) { secrets_sink_ = std::move(sink); }
+
+ protected:
+  SecretsSink secrets_sink_;
 };
 
 }  // namespace weir::capture

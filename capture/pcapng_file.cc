@@ -16,6 +16,8 @@ constexpr uint32_t kInterface = 1;
 constexpr uint32_t kPacketObsolete = 2;
 constexpr uint32_t kSimplePacket = 3;
 constexpr uint32_t kEnhancedPacket = 6;
+constexpr uint32_t kDecryptionSecrets = 10;
+constexpr uint32_t kTlsKeyLog = 0x544c534b;  // "TLSK"
 constexpr uint32_t kByteOrderMagic = 0x1A2B3C4D;
 constexpr uint16_t kOptionEnd = 0;
 constexpr uint16_t kOptionTimeResolution = 9;
@@ -138,7 +140,8 @@ class PcapngFile final : public CaptureFile {
   }
   [[nodiscard]] bool wanted() const noexcept {
     return type_ == kSectionHeader || type_ == kInterface || type_ == kPacketObsolete ||
-           type_ == kSimplePacket || type_ == kEnhancedPacket;
+           type_ == kSimplePacket || type_ == kEnhancedPacket ||
+           (type_ == kDecryptionSecrets && secrets_sink_);
   }
   bool step_over(size_t body, uint32_t length) noexcept {
     constexpr size_t kStep = 64U << 10;
@@ -169,6 +172,8 @@ class PcapngFile final : public CaptureFile {
         return interface(in);
       case kSimplePacket:
         return simple_packet(in, out);
+      case kDecryptionSecrets:
+        return secrets(in);
       default:
         return packet(in, out);
     }
@@ -210,6 +215,14 @@ class PcapngFile final : public CaptureFile {
       }
     }
     interfaces_.push_back(made);
+    return false;
+  }
+  bool secrets(ByteReader& in) noexcept {
+    const uint32_t kind = u32(in);
+    const uint32_t size = u32(in);
+    const ByteSpan text = in.take(size);
+    if (!in.ok()) return fail("promises more bytes of secrets than it has");
+    if (kind == kTlsKeyLog) secrets_sink_(text);
     return false;
   }
   bool packet(ByteReader& in, RawPacket& out) noexcept {

@@ -1,6 +1,6 @@
 // pcapng files (draft-ietf-opsawg-pcapng): sections of either byte order, any number of interfaces
-// with their own link types, snaplens and clocks; enhanced, simple and (obsolete) packet blocks.
-// Other blocks are stepped over; decryption secrets are not read yet.
+// with their own link types, snaplens and clocks; enhanced, simple and (obsolete) packet blocks;
+// decryption secrets of TLS. Other blocks are stepped over.
 #pragma once
 
 #include <memory>

@@ -32,6 +32,10 @@ struct Limits {
   size_t quic_crypto_bytes = 64U << 10;
   size_t server_hello_bytes = 16U << 10;
   size_t certificate_bytes = 32U << 10;  // kept of a Certificate message: the leaf comes first
+  // TLS ciphertext that waits for keys, both directions of a flow and all flows of a worker.
+  size_t hold_bytes = 4U << 20;
+  size_t hold_bytes_total = 512U << 20;
+  Duration hold_age = Duration::seconds(5);  // in packet time, from the first held byte on
   // nDPI, for flows that no parser of our own knows.
   size_t ndpi_flows = 4096;      // looked at at once; 0.7 KB each and what nDPI allocates for it
   size_t ndpi_tcp_packets = 12;  // with payload, before a flow counts as unknown

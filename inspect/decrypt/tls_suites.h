@@ -1,0 +1,42 @@
+// Cipher suites that can be decrypted, as the registry numbers them: how records are protected, not
+// how keys were agreed on. Missing, as OpenSSL has them no more or nobody offers them: RC4, DES,
+// IDEA, SEED, export suites, AES-CCM for Camellia, GOST, Chinese and Russian suites.
+#pragma once
+
+#include <cstdint>
+
+#include "inspect/decrypt/hmac.h"
+
+namespace weir::inspect {
+
+enum class RecordMode : uint8_t {
+  kPlain,   // authenticated, not encrypted
+  kCbc,     // block cipher and HMAC
+  kGcm,     // nonce of 4 fixed and 8 explicit bytes in TLS 1.2
+  kCcm,     // the same with CCM
+  kChaCha,  // nonce derived as in TLS 1.3
+};
+
+// A way to encrypt: what OpenSSL calls it, and its sizes.
+struct BulkCipher {
+  RecordMode mode = RecordMode::kPlain;
+  uint8_t slot = 0;  // number of the cipher among those that are fetched from OpenSSL
+  const char* name = nullptr;
+  uint8_t key_bytes = 0;
+  uint8_t block_bytes = 0;  // kCbc
+  uint8_t tag_bytes = 0;    // AEAD
+};
+inline constexpr uint8_t kBulkSlots = 16;
+
+struct TlsSuite {
+  uint16_t id = 0;
+  const BulkCipher* bulk = nullptr;
+  HashKind mac = HashKind::kNone;    // of kCbc and kPlain
+  HashKind prf = HashKind::kSha256;  // TLS 1.2 PRF, or the HKDF of TLS 1.3
+  [[nodiscard]] bool tls13() const noexcept { return id >> 8 == 0x13; }
+};
+
+// Null for suites that are not known here.
+[[nodiscard]] const TlsSuite* find_tls_suite(uint16_t id) noexcept;
+
+}  // namespace weir::inspect
