@@ -21,7 +21,8 @@ ALLOWED = {
 LIBRARIES = {
     r"pcap(/.*)?\.h|libnetfilter_queue/.*|xdp/.*": ["capture"],
     r"ndpi.*|libndpi/.*": ["inspect/identify"],
-    r"openssl/.*": ["inspect/identify", "inspect/decrypt", "bench/lab"],
+    r"openssl/evp\.h": ["inspect/identify", "inspect/decrypt", "bench/lab", "signatures/fingerprint"],
+    r"openssl/(?!evp\.h).*": ["inspect/identify", "inspect/decrypt", "bench/lab"],
     r"nghttp2/.*|nghttp3/.*": ["inspect/http"],
     r"zlib\.h": ["capture", "inspect/unwrap", "bench/lab"],
     r"zstd.*\.h|brotli/.*|libdeflate\.h": ["inspect/unwrap", "bench/lab"],

@@ -101,6 +101,7 @@ int run_build(BuildOptions& options) {
                                  {"lines", report->lines},
                                  {"fingerprints", report->fingerprints},
                                  {"critical_lines", report->critical_lines},
+                                 {"digests", report->digests},
                                  {"dropped_common", report->dropped_common},
                                  {"skipped", report->skipped_count}};
     std::printf("%s\n", line.dump().c_str());
@@ -138,13 +139,10 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
   }
   const signatures::IndexInfo& info = (*index)->info();
   if (json) {
-    const nlohmann::json line = {{"format", info.format},
-                                 {"files", info.files},
-                                 {"lines", info.lines},
-                                 {"fingerprints", info.fingerprints},
-                                 {"bytes", info.bytes},
-                                 {"critical_lines", info.critical_lines},
-                                 {"repositories", info.repositories}};
+    const nlohmann::json line = {{"format", info.format},   {"files", info.files},
+                                 {"lines", info.lines},     {"fingerprints", info.fingerprints},
+                                 {"bytes", info.bytes},     {"critical_lines", info.critical_lines},
+                                 {"digests", info.digests}, {"repositories", info.repositories}};
     std::printf("%s\n",
                 line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return kExitOk;
@@ -155,6 +153,7 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
   table.add({"lines", human_count(info.lines)});
   table.add({"fingerprints", human_count(info.fingerprints)});
   table.add({"critical lines", human_count(info.critical_lines)});
+  table.add({"digests of files", human_count(info.digests)});
   table.add({"size", human_bytes(info.bytes)});
   for (const std::string& name : info.repositories) table.add({"repository", name});
   std::printf("%s\n%s", file.c_str(), table.to_string().c_str());

@@ -17,8 +17,11 @@ struct DetectCounters {
   Counter rule_candidates_over_limit;
   Counter rule_hits_over_limit;
   Counter scan_failures;
+  Counter digest_lookups;
+  Counter digest_hits;
+  Counter digest_dropped;
 };
-inline constexpr CounterTable<DetectCounters, 11> kDetectCounters{{
+inline constexpr CounterTable<DetectCounters, 14> kDetectCounters{{
     {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
     {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
     {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
@@ -37,6 +40,12 @@ inline constexpr CounterTable<DetectCounters, 11> kDetectCounters{{
      "confirmed matches not kept, at evidence_per_request"},
     {"rule_scan_failures", &DetectCounters::scan_failures,
      "calls that the matcher refused: a fault of the program"},
+    {"digest_lookups", &DetectCounters::digest_lookups,
+     "runs of hexadecimal or base64 digits looked up as digests of files"},
+    {"digest_hits", &DetectCounters::digest_hits,
+     "digests of protected files, each once a request"},
+    {"digest_dropped", &DetectCounters::digest_dropped,
+     "digests of protected files beyond evidence_per_request"},
 }};
 static_assert(describes_all(kDetectCounters));
 

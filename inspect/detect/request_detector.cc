@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "inspect/detect/digest_channel.h"
 #include "inspect/detect/rule_channel.h"
 
 namespace weir::inspect {
@@ -39,6 +40,9 @@ Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
   CodeCounters& code = code_counters != nullptr ? *code_counters : detector->own_code_counters_;
   for (const auto& index : set->indexes) {
     detector->channels_.push_back(make_code_channel(index, limits, scratch, code));
+    if (auto digests = make_digest_channel(index, limits, *detector->counters_)) {
+      detector->channels_.push_back(std::move(digests));
+    }
   }
   return detector;
 }

@@ -74,6 +74,7 @@ struct CodeIndex::Impl {
   Fingerprinter fingerprinter;
   IndexInfo info;
   IndexView view;
+  DigestTable digests;
   std::optional<LiteralSet> critical;
   std::vector<CriticalLine> critical_lines;
 
@@ -113,6 +114,7 @@ Status CodeIndex::Impl::read_critical(ByteSpan section, uint64_t expected) {
 CodeIndex::CodeIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CodeIndex::~CodeIndex() = default;
 const IndexInfo& CodeIndex::info() const noexcept { return impl_->info; }
+const DigestTable& CodeIndex::digests() const noexcept { return impl_->digests; }
 
 Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path,
                                                          const SiteKey& key) {
@@ -137,6 +139,7 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   view.repositories = part(file, header.place(Section::kRepositories));
   view.names = part(file, header.place(Section::kNames));
   view.bucket_bits = header.bucket_bits;
+  impl->digests = DigestTable(digest_key(key), part(file, header.place(Section::kDigests)));
 
   IndexInfo& info = impl->info;
   info.format = kIndexFormat;
@@ -145,6 +148,7 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   info.fingerprints = header.fingerprints;
   info.bytes = file.size();
   info.critical_lines = header.critical_lines;
+  info.digests = impl->digests.size();
   for (size_t i = 0; i + 8 <= view.repositories.size(); i += 8) {
     const uint32_t offset = read32(view.repositories.data() + i);
     const uint32_t size = read32(view.repositories.data() + i + 4);

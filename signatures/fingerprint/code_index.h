@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "signatures/fingerprint/digests.h"
 #include "signatures/fingerprint/site_key.h"
 
 namespace weir::signatures {
@@ -19,6 +20,7 @@ struct IndexInfo {
   uint64_t fingerprints = 0;
   uint64_t bytes = 0;  // of the file
   uint64_t critical_lines = 0;
+  uint64_t digests = 0;  // of whole files, four each
   std::vector<std::string> repositories;
 };
 
@@ -31,6 +33,7 @@ class CodeIndex {
   static Status verify(const std::string& path);
   ~CodeIndex();
   [[nodiscard]] const IndexInfo& info() const noexcept;
+  [[nodiscard]] const DigestTable& digests() const noexcept;
 
  private:
   struct Impl;

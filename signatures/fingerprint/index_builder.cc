@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "signatures/fingerprint/critical_lines.h"
+#include "signatures/fingerprint/digests.h"
 #include "signatures/fingerprint/file_fingerprints.h"
 #include "signatures/fingerprint/index_format.h"
 #include "signatures/fingerprint/index_writer.h"
@@ -33,6 +34,7 @@ class Builder {
         out_(out),
         progress_(progress),
         reader_(key),
+        digest_maker_(key),
         sorter_(folder(), options.memory) {}
 
   Result<IndexBuildReport> run();
@@ -71,6 +73,8 @@ class Builder {
   const std::string& out_;
   const std::function<void(const IndexProgress&)>& progress_;
   FileReader reader_;
+  DigestMaker digest_maker_;
+  DigestList digests_;
   RecordSorter sorter_;
   CriticalLines critical_;
   IndexBuildReport report_;
@@ -121,6 +125,9 @@ Status Builder::read_repository(const Listed& listed) {
     }
     report_.bytes += content->size();
     report_.dropped_common += found.dropped;
+    if (content->size() >= kDigestFileMin && !found.placed.empty()) {
+      digests_.add(digest_maker_.of(as_bytes(*content)), number);
+    }
     if (Status put = place(found, number); !put) return put;
   }
   return ok_status();
@@ -137,6 +144,9 @@ Status Builder::read_public(const std::string& directory) {
     const std::optional<std::string> content = read_source(file.absolute, why);
     if (!content || content->find('\0') != std::string::npos) continue;
     reader_.read(*content, false, found);
+    if (content->size() >= kDigestFileMin) {
+      digests_.add(digest_maker_.of(as_bytes(*content)), DigestList::kNoFile);
+    }
     if (Status put = place(found, kPublicFile); !put) return put;
   }
   return ok_status();
@@ -203,6 +213,9 @@ Status Builder::write(TableWriter& table) {
       critical_.section(first_lines_, report_.critical_lines);
   if (!critical) return critical.error();
   if (Status done = out.section(Section::kCritical, *critical); !done) return done;
+  const std::vector<uint8_t> digests = digests_.section(kMostFiles);
+  report_.digests = digests.size() / kDigestEntry;
+  if (Status done = out.section(Section::kDigests, digests); !done) return done;
   out.header.key_check = key_check(key_);
   out.header.files = files_.size();
   out.header.lines = tags_.size();

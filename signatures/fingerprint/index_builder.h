@@ -30,6 +30,7 @@ struct IndexBuildReport {
   uint64_t lines = 0;
   uint64_t fingerprints = 0;
   uint64_t critical_lines = 0;
+  uint64_t digests = 0;              // of whole files, four each
   uint64_t dropped_common = 0;       // fingerprints left out as low in entropy, frequent or public
   std::vector<std::string> skipped;  // "path: why", at most 1000
   uint64_t skipped_count = 0;

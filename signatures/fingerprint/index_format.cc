@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "core/byte_reader.h"
+#include "signatures/fingerprint/digests.h"
 #include "signatures/fingerprint/fingerprint.h"
 
 namespace weir::signatures {
@@ -78,7 +79,7 @@ Result<IndexHeader> IndexHeader::decode(ByteSpan head, uint64_t actual_bytes) {
   }
   for (const SectionPlace& place : h.sections) {
     if (place.offset > actual_bytes || place.size > actual_bytes - place.offset ||
-        place.offset < kHeaderBytes) {
+        (place.offset < kHeaderBytes && (place.offset != 0 || place.size != 0))) {
       return error("index is damaged: a section lies outside the file");
     }
   }
@@ -92,7 +93,8 @@ Result<IndexHeader> IndexHeader::decode(ByteSpan head, uint64_t actual_bytes) {
       size(Section::kBuckets) != 4 * ((uint64_t{1} << h.bucket_bits) + 1) ||
       size(Section::kEntries) != h.fingerprints * kEntryBytes ||
       size(Section::kPostings) % 4 != 0 || size(Section::kLineTags) != h.lines ||
-      size(Section::kFiles) != h.files * kFileBytes || size(Section::kRepositories) % 8 != 0) {
+      size(Section::kFiles) != h.files * kFileBytes || size(Section::kRepositories) % 8 != 0 ||
+      size(Section::kDigests) % kDigestEntry != 0) {
     return error("index is damaged: sections do not have the size that the header tells");
   }
   return h;

@@ -15,7 +15,7 @@
 namespace weir::signatures {
 
 inline constexpr uint64_t kIndexMagic = 0x31694670'72696557ULL;  // "WeirpFi1"
-inline constexpr uint32_t kIndexFormat = 1;
+inline constexpr uint32_t kIndexFormat = 2;
 inline constexpr size_t kHeaderBytes = 512;
 inline constexpr size_t kChecksumBlock = size_t{1} << 20;
 inline constexpr size_t kSectionAlign = 64;
@@ -31,6 +31,7 @@ enum class Section : uint32_t {
   kNames,         // bytes
   kCritical,      // critical lines in clear and their compiled form; may be empty
   kChecksums,     // XXH3-64 of each kChecksumBlock bytes of the file from its start to this section
+  kDigests,       // digests of whole files (digests.h); may be empty
   kCount,
 };
 inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);
@@ -42,6 +43,7 @@ inline constexpr size_t kFileBytes = 24;
 inline constexpr uint32_t kRarityMask = 3;
 inline constexpr uint32_t kManyPostings = 0x80000000U;  // the rest is a word offset in kPostings
 
+// A section that nobody wrote is at 0 and empty.
 struct SectionPlace {
   uint64_t offset = 0;
   uint64_t size = 0;
