@@ -60,12 +60,10 @@ void KeyLogParser::feed(ByteSpan bytes, Timestamp now) noexcept {
   while (!bytes.empty()) {
     const auto end = std::find(bytes.begin(), bytes.end(), uint8_t{'\n'});
     const ByteSpan part = bytes.first(static_cast<size_t>(end - bytes.begin()));
-    if (part.size() > line_.size() - fill_) {
-      too_long_ = true;
-    } else {
-      std::copy(part.begin(), part.end(), line_.begin() + static_cast<ptrdiff_t>(fill_));
-      fill_ += part.size();
-    }
+    const size_t kept = std::min(part.size(), line_.size() - fill_);
+    std::copy_n(part.begin(), kept, line_.begin() + static_cast<ptrdiff_t>(fill_));
+    fill_ += kept;
+    if (kept < part.size()) too_long_ = true;
     if (end == bytes.end()) return;
     end_line(now);
     bytes = bytes.subspan(part.size() + 1);

@@ -95,7 +95,7 @@ DecodeStatus TlsDecryptor::on_data(Direction d, ByteSpan data) noexcept {
     names_done_ = names != DecodeStatus::kContinue;
   }
   if (blocked()) {
-    if (!server_hello_ && hold_.bytes(client_) > kMostBeforeServerHello) server_hello_lost_ = true;
+    if (hold_.bytes(client_) > kMostBeforeServerHello) do_without_server_hello();
     if (look_up()) catch_up();
   }
   take(d, data);
@@ -121,7 +121,7 @@ void TlsDecryptor::on_end(Direction d, EndReason reason) noexcept {
   Side& side = sides_[d];
   side.pending_end = true;
   side.end_reason = reason;
-  if (!server_hello_) server_hello_lost_ = true;
+  do_without_server_hello();
   if (blocked() && look_up()) catch_up();
   if (!side.waiting) tell_end(d, reason);
 }
@@ -491,6 +491,7 @@ void TlsDecryptor::on_server_hello(ByteSpan body) {
   if (version >= kFirstDraft && version <= kLastDraft) version = kTls13;
   if (std::equal(random.begin(), random.end(), kRetryRandom.begin())) {
     hello_retry_ = true;
+    version_ = kTls13;
     services_.counters.hello_retries.add();
     return;
   }
@@ -524,6 +525,13 @@ void TlsDecryptor::on_encrypted_extensions(ByteSpan body) {
   }
 }
 
+// It was lost, or will not be seen.
+void TlsDecryptor::do_without_server_hello() noexcept {
+  if (server_hello_ || server_hello_lost_) return;
+  server_hello_lost_ = true;
+  seen_generation_ = 0;
+}
+
 // From here on records of this direction are protected with the keys of `epoch`.
 void TlsDecryptor::enter(Direction d, Epoch epoch) {
   Side& side = sides_[d];
@@ -537,7 +545,8 @@ void TlsDecryptor::enter(Direction d, Epoch epoch) {
                                                       : side.traffic;
   RecordKeys keys;
   if (suite_ == nullptr || secret.empty()) {
-    side.resync = true;
+    // Early data is opened by trial anyway.
+    if (epoch != Epoch::kEarly) side.resync = true;
   } else if (!derive_traffic_keys(*suite_, secret.bytes(), keys) ||
              !side.opener.begin(*suite_, kTls13, false, keys)) {
     give_up(d, DecryptFault::kUnknownCipher);

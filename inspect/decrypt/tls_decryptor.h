@@ -156,6 +156,7 @@ class TlsDecryptor final : public StreamDecoder {
   void on_client_hello(Direction d, ByteSpan body);
   void on_server_hello(ByteSpan body);
   void on_encrypted_extensions(ByteSpan body);
+  void do_without_server_hello() noexcept;
   void enter(Direction d, Epoch epoch);
   void give_up(Direction d, DecryptFault fault);
   void tell_gap(Direction d, uint64_t bytes);

@@ -124,12 +124,8 @@ bool TlsDecryptor::take_secrets(const SessionSecrets& found) {
 uint64_t TlsDecryptor::may_hold(Direction d) const noexcept {
   if (expired_) return 0;
   const Limits& limits = services_.limits;
-  uint64_t most = limits.hold_bytes;
-  if (is_client(d)) {
-    most -= std::min(most, hold_.bytes(reverse(d)));
-  } else {
-    most /= kServerShare;
-  }
+  uint64_t most = limits.hold_bytes - std::min(limits.hold_bytes, hold_.bytes(reverse(d)));
+  if (!is_client(d)) most = std::min<uint64_t>(most, limits.hold_bytes / kServerShare);
   if (!of_interest_) most = server_hello_ ? 0 : std::min(most, kHeldWithoutInterest);
   const uint64_t others = services_.held_bytes - hold_.bytes(d);
   const uint64_t free = limits.hold_bytes_total - std::min(limits.hold_bytes_total, others);

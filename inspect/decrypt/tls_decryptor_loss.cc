@@ -11,10 +11,10 @@ namespace weir::inspect {
 namespace {
 
 constexpr uint64_t kUnsizedTrials = 64;
-constexpr uint64_t kMostTrials = 1024;
+constexpr uint64_t kMostTrials = 512;
 constexpr uint64_t kHandshakeTrials = 8;
 constexpr uint64_t kHintSpread = 16;
-constexpr uint64_t kMostTrialBytes = 16U << 20;  // since the loss
+constexpr uint64_t kMostTrialBytes = 4U << 20;  // since the loss
 constexpr uint8_t kMostFailed = 16;
 constexpr uint8_t kMostEarlySealed = 128;
 constexpr size_t kSmallestSealed = 9;  // CCM-8 with a content type
@@ -33,7 +33,7 @@ struct TlsDecryptor::Trial {
 void TlsDecryptor::lose(Direction d, uint64_t bytes) {
   Side& side = sides_[d];
   side.gap = true;
-  if (!is_client(d) && client_hello_ && !server_hello_) server_hello_lost_ = true;
+  if (!is_client(d) && client_hello_) do_without_server_hello();
   switch (side.framing) {
     case Framing::kBody:
     case Framing::kSkip: {
