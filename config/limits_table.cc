@@ -58,6 +58,8 @@ constexpr std::array kRows = {
     bytes("header_bytes", &Limits::header_bytes, kKi, 16 * kMi),
     count("headers", &Limits::headers, 16, 64 * kKi),
     bytes("path_bytes", &Limits::path_bytes, 64, 64 * kKi),
+    count("http2_streams", &Limits::http2_streams, 1, 64 * kKi),
+    bytes("hpack_table_bytes", &Limits::hpack_table_bytes, 4 * kKi, kMi),
     count("tunnel_depth", &Limits::tunnel_depth, 0, 16),
     count("open_requests", &Limits::open_requests, 1, 64 * kKi),
     bytes("raw_stream_bytes", &Limits::raw_stream_bytes, 0, 1024 * kGi),

@@ -45,7 +45,9 @@ struct Limits {
   size_t header_bytes = 128U << 10;
   size_t headers = 256;
   size_t path_bytes = 1024;
-  size_t tunnel_depth = 4;  // CONNECT in CONNECT …
+  size_t http2_streams = 256;            // open requests of one connection; the idlest goes first
+  size_t hpack_table_bytes = 64U << 10;  // largest dynamic table that a client may use
+  size_t tunnel_depth = 4;               // CONNECT in CONNECT …
   // Requests that are read at once by one worker, and how much of a stream of unknown protocol is.
   size_t open_requests = 1024;
   uint64_t raw_stream_bytes = 16U << 20;
