@@ -98,6 +98,20 @@ PieceList::Piece PieceList::pop_front() noexcept {
   return piece;
 }
 
+uint64_t PieceList::drop_back(TcpPool& pool) noexcept {
+  const Piece piece = pieces_.back();
+  pieces_.pop_back();
+  if (empty()) {
+    pieces_.clear();
+    head_ = 0;
+  }
+  if (piece.data == nullptr) return 0;
+  const size_t capacity = TcpPool::capacity_for(static_cast<size_t>(piece.length));
+  held_ -= capacity;
+  pool.give(piece.data, capacity);
+  return static_cast<uint64_t>(piece.length);
+}
+
 void PieceList::clear(TcpPool& pool) noexcept {
   while (!empty()) {
     const Piece piece = pop_front();

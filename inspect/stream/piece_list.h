@@ -30,6 +30,8 @@ class PieceList {
   [[nodiscard]] int64_t back_end() const noexcept { return pieces_.back().end(); }
   // The buffer becomes the caller's, to give back to the pool.
   Piece pop_front() noexcept;
+  // Forgets the last piece; returns how many bytes it had.
+  uint64_t drop_back(TcpPool& pool) noexcept;
   void clear(TcpPool& pool) noexcept;
   // What an empty list takes.
   [[nodiscard]] static size_t cost(const PieceList& list) noexcept {

@@ -31,7 +31,9 @@ struct TcpCounters {
   Counter gaps_at_end;
   Counter cut_bytes;
   Counter acked_unseen_bytes;
+  Counter ahead_dropped_bytes;
   Counter after_end_bytes;
+  Counter no_ack;
   Counter ignored_syn;
   Counter ignored_ack;
   Counter ignored_fin;
@@ -41,7 +43,7 @@ struct TcpCounters {
   Counter pool_exhausted;
 };
 
-inline constexpr CounterTable<TcpCounters, 24> kTcpCounterTable{{
+inline constexpr CounterTable<TcpCounters, 26> kTcpCounterTable{{
     {"segments", &TcpCounters::segments, "TCP segments seen"},
     {"delivered_bytes", &TcpCounters::delivered_bytes, "stream bytes given on, in order"},
     {"skipped_bytes", &TcpCounters::skipped_bytes, "payload bytes nobody wanted any more"},
@@ -62,7 +64,11 @@ inline constexpr CounterTable<TcpCounters, 24> kTcpCounterTable{{
     {"cut_bytes", &TcpCounters::cut_bytes, "gap bytes that the snaplen of the capture cut off"},
     {"acked_unseen_bytes", &TcpCounters::acked_unseen_bytes,
      "bytes that the receiver acknowledged and the capture missed"},
+    {"ahead_dropped_bytes", &TcpCounters::ahead_dropped_bytes,
+     "bytes dropped for want of buffer space, as the receiver still waited for what is before "
+     "them"},
     {"after_end_bytes", &TcpCounters::after_end_bytes, "bytes after FIN or RST, dropped"},
+    {"no_ack", &TcpCounters::no_ack, "segments without ACK, which hosts drop"},
     {"ignored_syn", &TcpCounters::ignored_syn, "SYNs in the middle of a stream"},
     {"ignored_ack", &TcpCounters::ignored_ack,
      "streams whose ACKs ran ahead of data that then came in order"},

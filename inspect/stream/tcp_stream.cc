@@ -20,6 +20,8 @@ constexpr int64_t kStrayUnacked = 64 << 20;
 constexpr uint8_t kStrays = 4;
 // How far the first data may lie below a base that a segment without data has set.
 constexpr int64_t kSoftDistance = 1 << 20;
+// Packets of one side without any of the other, after which its ACKs are taken to be lost to us.
+constexpr uint16_t kSilentPackets = 4096;
 
 }  // namespace
 
@@ -39,11 +41,6 @@ struct TcpStream::Run {
     missing -= count - bytes;
     offset += count;
   }
-  void drop_back(int64_t count) noexcept {
-    const int64_t cut = std::min(count, missing);
-    missing -= cut;
-    data = data.first(data.size() - static_cast<size_t>(count - cut));
-  }
 };
 
 TcpStream::~TcpStream() {
@@ -62,6 +59,15 @@ void TcpStream::on_segment(Direction d, const DecodedPacket& packet, TcpSink& si
   Half& h = halves_[index(d)];
   Half& other = halves_[index(d) ^ 1];
   h.seen = true;
+  // Hosts drop what has no ACK once a connection is opening (RFC 9293 section 3.10.7.4).
+  if (packet.flags.syn || packet.flags.ack) {
+    h.must_ack = true;
+  } else if (h.must_ack && !packet.flags.rst) {
+    pool_->counters_.no_ack.add();
+    return;
+  }
+  other.silent = 0;
+  if (h.silent < kSilentPackets) ++h.silent;
   if (packet.flags.syn && !on_syn(h, packet)) {
     pool_->counters_.ignored_syn.add();
     return;
@@ -125,8 +131,9 @@ void TcpStream::on_rst(Half& h, const DecodedPacket& packet, TcpSink& sink) noex
     }
     // Hosts obey a reset at exactly the next byte (RFC 5961 section 3.2). Ours may be wrong when
     // something was lost, so one that is near closes the flow, but its data may go on.
-    const bool after_fin = h.fin != kNever && offset == h.fin + 1;
-    if (offset != h.next && offset != highest && !after_fin) {
+    // With a hole before it, it is exact only when the receiver has what we have not.
+    const bool behind_hole = offset == highest || (h.fin != kNever && offset == h.fin + 1);
+    if (offset != h.next && !(behind_hole && (h.held == nullptr || h.acked >= highest))) {
       pool_->counters_.distant_rst.add();
       reset_doubtful_ = true;
       return;
@@ -159,10 +166,10 @@ void TcpStream::on_payload(Half& h, uint32_t seq, const DecodedPacket& packet,
     return;
   }
   if (h.fin != kNever && run.end() > h.fin) {
-    const int64_t beyond = std::min(run.end() - h.fin, run.size());
-    counters.after_end_bytes.add(static_cast<uint64_t>(beyond));
-    run.drop_back(beyond);
-    if (run.size() == 0) return;
+    // Nobody sends data behind a FIN of his own. It may have stood where the receiver looks at
+    // nothing, to have the rest of the stream passed over.
+    h.fin = kNever;
+    counters.ignored_fin.add();
   }
   if (run.end() <= h.next) {
     on_old(h, run, seq, sink);
@@ -270,9 +277,21 @@ void TcpStream::deliver(Half& h, Run& run, TcpSink& sink) noexcept {
   drain(h, sink);
 }
 
-// Keeps a run that begins above `next`; when there is no room, gives up the first hole.
+// Keeps a run that begins above `next`. When there is no room, gives up the first hole, unless the
+// receiver is known to wait for it: then it will be filled, and what was sent furthest ahead (which
+// the receiver may never take) has to go.
 void TcpStream::hold(Half& h, Run& run, TcpSink& sink) noexcept {
   while (!store(h, run)) {
+    if (h.acked != kNever && h.acked <= h.next && h.silent < kSilentPackets) {
+      Counter& dropped = pool_->counters_.ahead_dropped_bytes;
+      if (h.held == nullptr || h.held->back_end() <= run.offset) {
+        dropped.add(run.data.size());
+        return;
+      }
+      dropped.add(h.held->drop_back(*pool_));
+      if (h.held->empty()) drop_held(h);
+      continue;
+    }
     const int64_t from =
         h.held == nullptr ? run.offset : std::min(h.held->front().offset, run.offset);
     gap(h, from - h.next, pool_->counters_.gaps_at_limit, sink);

@@ -83,9 +83,11 @@ class TcpStream {
     uint16_t mark_packets = 0;
     uint16_t hole_packets = 0;
     uint16_t below_lost = 0;
+    uint16_t silent = 0;  // packets since the last one of the other side
     uint8_t strays = 0;
     Base base = Base::kNone;
     bool seen = false;
+    bool must_ack = false;  // has sent a SYN or an ACK
     bool marking = false;
     bool mark_one_sided = false;
     bool ended = false;

@@ -140,13 +140,15 @@ class Driver {
   }
   void segment(const Segment& s) {
     reference.arrive(s.offset, s.data, s.missing);
-    send(Direction::kToServer, base_ + static_cast<uint32_t>(s.offset), 0, {}, s.data, s.missing);
+    send(Direction::kToServer, base_ + static_cast<uint32_t>(s.offset), 0, {.ack = true}, s.data,
+         s.missing);
   }
   void ack(int64_t offset) {
     send(Direction::kToClient, 1, base_ + static_cast<uint32_t>(offset), {.ack = true}, {}, 0);
   }
   void fin(int64_t offset) {
-    send(Direction::kToServer, base_ + static_cast<uint32_t>(offset), 0, {.fin = true}, {}, 0);
+    send(Direction::kToServer, base_ + static_cast<uint32_t>(offset), 0, {.fin = true, .ack = true},
+         {}, 0);
   }
   void finish() {
     reference.believed_lost = std::numeric_limits<int64_t>::max();

@@ -376,9 +376,38 @@ TEST_F(TcpStreamTest, DataAfterFinIsDropped) {
 TEST_F(TcpStreamTest, FinBeforeItsDataWaits) {
   handshake();
   up(6, "", {.fin = true, .ack = true});
-  up(3, "defXX");
+  up(3, "def");
   up(0, "abc");
   EXPECT_EQ(sink.text[kUp], "abcdef[end complete]");
+}
+
+// A FIN outside the receiver's window does nothing there: the stream goes on.
+TEST_F(TcpStreamTest, FinThatItsSenderPassesOverIsNone) {
+  handshake();
+  up(6, "", {.fin = true, .ack = true});
+  up(0, "abcdefghi");
+  up(9, "jkl");
+  EXPECT_EQ(sink.text[kUp], "abcdefghijkl");
+  EXPECT_EQ(counters().ignored_fin.get(), 1U);
+}
+
+// Hosts drop segments without ACK, so one must not take the place of what comes after it.
+TEST_F(TcpStreamTest, SegmentsWithoutAckAreIgnored) {
+  packet(kUp, kClient - 1, 0, {.syn = true}, "");
+  packet(kUp, kClient, 0, {}, "XXX");
+  packet(kDown, kServer - 1, kClient, {.syn = true, .ack = true}, "");
+  up(0, "abc");
+  packet(kUp, kClient + 3, 0, {}, "YYY");
+  packet(kUp, kClient + 3, 0, {.fin = true}, "");
+  up(3, "def");
+  EXPECT_EQ(sink.text[kUp], "abcdef");
+  EXPECT_EQ(counters().no_ack.get(), 3U);
+}
+
+TEST_F(TcpStreamTest, SegmentsWithoutAckAreTakenFromASenderThatSetsNone) {
+  packet(kUp, kClient, 0, {}, "abc");
+  packet(kUp, kClient + 3, 0, {.psh = true}, "def");
+  EXPECT_EQ(sink.text[kUp], "abcdef");
 }
 
 TEST_F(TcpStreamTest, FinThatTheReceiverPassedOverIsNone) {
@@ -395,6 +424,7 @@ TEST_F(TcpStreamTest, ResetEndsItsSenderOnly) {
   handshake();
   up(0, "abc");
   down(3, "y");
+  packet(kUp, kClient + 3, kServer + 4, {.ack = true}, "");
   packet(kDown, kServer + 4, 0, {.rst = true}, "");
   EXPECT_EQ(sink.text[kDown], "[gap 3]y[end reset]");
   EXPECT_TRUE(stream->closed());
@@ -428,6 +458,19 @@ TEST_F(TcpStreamTest, ResetNearTheWindowIsDoubted) {
   EXPECT_EQ(sink.text[kUp], "abc");
 }
 
+// The receiver still waits for what is before it, and answers with a challenge (RFC 5961, 3.2).
+TEST_F(TcpStreamTest, ResetBehindAHoleIsDoubted) {
+  handshake();
+  up(3, "def");
+  packet(kUp, kClient + 6, 0, {.rst = true}, "");
+  EXPECT_TRUE(stream->closed());
+  EXPECT_EQ(sink.text[kUp], "");
+  up(0, "abc");
+  up(6, "ghi");
+  EXPECT_FALSE(stream->closed());
+  EXPECT_EQ(sink.text[kUp], "abcdefghi");
+}
+
 TEST_F(TcpStreamTest, RefusedConnection) {
   packet(kUp, kClient - 1, 0, {.syn = true}, "");
   packet(kDown, 0, kClient, {.rst = true, .ack = true}, "");
@@ -441,7 +484,7 @@ TEST_F(TcpStreamTest, LimitOfPiecesGivesUpTheFirstHole) {
   Limits limits;
   limits.out_of_order_segments = 4;
   start(limits);
-  handshake();
+  packet(kUp, kClient - 1, 0, {.syn = true}, "");
   for (uint32_t i = 0; i < 5; ++i) up(2 + 2 * i, std::string(1, static_cast<char>('a' + i)));
   EXPECT_EQ(sink.text[kUp], "[gap 2]a");
   EXPECT_EQ(counters().gaps_at_limit.get(), 1U);
@@ -451,7 +494,7 @@ TEST_F(TcpStreamTest, LimitOfBytesGivesUpTheFirstHole) {
   Limits limits;
   limits.out_of_order_bytes = 4096;
   start(limits);
-  handshake();
+  packet(kUp, kClient - 1, 0, {.syn = true}, "");
   const std::string part(2000, 'p');
   up(1, part);
   up(3001, part);
@@ -467,11 +510,38 @@ TEST_F(TcpStreamTest, NoPoolMemoryMeansGapsNotSilence) {
   Limits limits;
   limits.reassembly_bytes_total = 100;
   start(limits);
-  handshake();
+  packet(kUp, kClient - 1, 0, {.syn = true}, "");
   up(3, "def");
   EXPECT_EQ(sink.text[kUp], "[gap 3]def");
   EXPECT_GT(counters().pool_exhausted.get(), 0U);
   EXPECT_LE(pool->bytes_allocated(), 100U);
+}
+
+// Data far ahead, which the receiver will never take, does not push aside what it waits for.
+TEST_F(TcpStreamTest, AtTheLimitWhatIsAheadGoesWhenTheHoleIsNotAcked) {
+  Limits limits;
+  limits.out_of_order_bytes = 4096;
+  start(limits);
+  handshake();
+  const std::string junk(256, 'X');
+  for (uint32_t i = 0; i < 40; ++i) up(50'000'000 + 1000 * i, junk);
+  EXPECT_EQ(counters().ahead_dropped_bytes.get(), 24U * 256);
+  up(3, "def");  // and takes the place of what is further ahead
+  EXPECT_EQ(counters().ahead_dropped_bytes.get(), 25U * 256);
+  up(0, "abc");
+  up(6, "ghi");
+  EXPECT_EQ(sink.text[kUp], "abcdefghi");
+  EXPECT_EQ(counters().gaps.get(), 0U);
+}
+
+TEST_F(TcpStreamTest, AtTheLimitTheHoleGoesWhenAcksAreNoLongerSeen) {
+  Limits limits;
+  limits.out_of_order_bytes = 4096;
+  start(limits);
+  handshake();
+  for (uint32_t i = 0; i < 5000; ++i) up(10 + i, "x");
+  EXPECT_TRUE(sink.text[kUp].starts_with("[gap 10]xxx"));
+  EXPECT_GT(counters().gaps_at_limit.get(), 0U);
 }
 
 TEST_F(TcpStreamTest, SkippedDirectionIsOnlyCounted) {
