@@ -186,6 +186,8 @@ const uint8_t* CodingStage::decode(const uint8_t* in, const uint8_t* in_end) noe
         go_raw(EndReason::kMalformed);
         if (!nothing_yet) return in;
         raw({head_.data(), head_size_});  // what came in earlier chunks
+        chain_.counters.dropped_bytes.add(in_bytes_ - static_cast<uint64_t>(in - begin) -
+                                          head_size_);
         return begin;
       }
     }
@@ -282,6 +284,7 @@ void CodingStage::end(EndReason reason) noexcept {
   if (state_ == State::kDecode && out_bytes_ == 0) {
     go_raw(reason);
     raw({head_.data(), head_size_});
+    chain_.counters.dropped_bytes.add(in_bytes_ - head_size_);
   }
   end_inner(cut ? EndReason::kMalformed : reason);
   chain_.emitter.close(reason);

@@ -35,7 +35,7 @@ void DecodeStage::begin(const StreamInfo& info, Alphabet alphabet, size_t skip,
       chain_.counters.quoted_printable.add();
       break;
     default:
-      path.append(">utf16");
+      path.append(wide_bytes() == 4 ? ">utf32" : ">utf16");
       chain_.counters.utf16.add();
   }
   StreamInfo inner;
@@ -79,7 +79,7 @@ void DecodeStage::on_data(ByteSpan data, uint64_t) noexcept {
       quoted_printable(p, end);
       break;
     default:
-      utf16(p, end);
+      wide(p, end);
   }
   flush();
 }
@@ -176,12 +176,19 @@ void DecodeStage::quoted_printable(const uint8_t* p, const uint8_t* end) noexcep
   }
 }
 
-void DecodeStage::utf16(const uint8_t* p, const uint8_t* end) noexcept {
+void DecodeStage::wide(const uint8_t* p, const uint8_t* end) noexcept {
+  const bool big = alphabet_ == Alphabet::kUtf16Be || alphabet_ == Alphabet::kUtf32Be;
+  const unsigned size = wide_bytes();
   for (; p < end; ++p) {
-    bits_ = alphabet_ == Alphabet::kUtf16Be ? (bits_ << 8 | *p)
-                                            : (bits_ | static_cast<uint32_t>(*p) << (8 * have_));
-    if (++have_ < 2) continue;
-    utf16_unit(bits_);
+    bits_ = big ? (bits_ << 8 | *p) : (bits_ | static_cast<uint32_t>(*p) << (8 * have_));
+    if (++have_ < size) continue;
+    if (size == 2) {
+      utf16_unit(bits_);
+    } else {
+      const bool valid = bits_ <= 0x10FFFF && (bits_ < 0xD800 || bits_ > 0xDFFF);
+      out_size_ += put_utf8(valid ? bits_ : 0xFFFD, out_.data() + out_size_);
+      if (out_size_ >= kOutBytes) flush();
+    }
     bits_ = 0;
     have_ = 0;
   }

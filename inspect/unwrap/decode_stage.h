@@ -11,7 +11,15 @@ namespace weir::inspect {
 
 class Level;
 
-enum class Alphabet : uint8_t { kBase64, kHex, kQuotedPrintable, kUtf16Le, kUtf16Be };
+enum class Alphabet : uint8_t {
+  kBase64,
+  kHex,
+  kQuotedPrintable,
+  kUtf16Le,
+  kUtf16Be,
+  kUtf32Le,
+  kUtf32Be
+};
 
 class DecodeStage final : public Stage {
  public:
@@ -27,8 +35,11 @@ class DecodeStage final : public Stage {
   void base64(const uint8_t* p, const uint8_t* end) noexcept;
   void hex(const uint8_t* p, const uint8_t* end) noexcept;
   void quoted_printable(const uint8_t* p, const uint8_t* end) noexcept;
-  void utf16(const uint8_t* p, const uint8_t* end) noexcept;
+  void wide(const uint8_t* p, const uint8_t* end) noexcept;
   void utf16_unit(uint32_t unit) noexcept;
+  [[nodiscard]] unsigned wide_bytes() const noexcept {
+    return alphabet_ == Alphabet::kUtf32Le || alphabet_ == Alphabet::kUtf32Be ? 4 : 2;
+  }
   void finish() noexcept;
   void put(uint8_t byte) noexcept;
   void flush() noexcept;
@@ -47,7 +58,7 @@ class DecodeStage final : public Stage {
   bool plain_open_ = false;
   size_t skip_ = 0;
   uint32_t bits_ = 0;    // of an unfinished group
-  unsigned have_ = 0;    // digits (base64, hex), or bytes (UTF-16) in bits_
+  unsigned have_ = 0;    // digits (base64, hex), or bytes (UTF-16, -32) in bits_
   bool padded_ = false;  // base64 ended with '='
   uint32_t surrogate_ = 0;
   uint8_t state_ = 0;  // quoted-printable: 0 text, 1 behind '=', 2 behind '=' and a digit, 3 CR

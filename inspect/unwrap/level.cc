@@ -21,6 +21,11 @@ constexpr size_t kStringShare = 4;  // one in
 // Held of what base64 runs inside a text decode to.
 constexpr size_t kRunBytes = 64 * 1024;
 
+bool is_blank(ByteSpan bytes) noexcept {
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](uint8_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; });
+}
+
 template <typename T>
 T& made(std::unique_ptr<T>& slot, Chain& chain, Level& next) {
   if (!slot) slot = std::make_unique<T>(chain, next);
@@ -63,17 +68,45 @@ void Level::on_data(ByteSpan data, uint64_t offset) noexcept {
       return;
     }
   }
-  if (sniffed_ == 0 && decide(data, false)) {
+  // Blanks before the content tell nothing: what they hide is looked at behind them.
+  const size_t window = (info_.origin == Origin::kString ? kJsonSniffBytes : kSniffBytes) / 2;
+  for (;;) {
+    if (sniffed_ == 0) {
+      size_t blank = 0;
+      while (data.size() - blank >= window && is_blank(data.subspan(blank, window))) {
+        blank += window;
+      }
+      drop_blanks(blank, data, offset);
+      if (data.empty()) return;
+      if (decide(data, false)) {
+        pass(data, offset);
+        return;
+      }
+    }
+    const size_t before = sniffed_;
+    const size_t count = std::min(data.size(), sniff_.size() - sniffed_);
+    std::copy_n(data.begin(), count, sniff_.begin() + static_cast<ptrdiff_t>(sniffed_));
+    sniffed_ += count;
+    if (sniffed_ >= window && is_blank(ByteSpan(sniff_).first(window))) {
+      sniffed_ = 0;
+      chain_.counters.leading_blanks.add(before);
+      drop_blanks(window - before, data, offset);
+      if (data.empty()) return;
+      continue;
+    }
+    if (!decide({sniff_.data(), sniffed_}, sniffed_ == sniff_.size())) return;
+    pass({sniff_.data(), before}, info_.offset);
     pass(data, offset);
     return;
   }
-  const size_t before = sniffed_;
-  const size_t count = std::min(data.size(), sniff_.size() - sniffed_);
-  std::copy_n(data.begin(), count, sniff_.begin() + static_cast<ptrdiff_t>(sniffed_));
-  sniffed_ += count;
-  if (!decide({sniff_.data(), sniffed_}, sniffed_ == sniff_.size())) return;
-  pass({sniff_.data(), before}, info_.offset);
-  pass(data, offset);
+}
+
+void Level::drop_blanks(size_t count, ByteSpan& data, uint64_t& offset) noexcept {
+  if (count == 0) return;
+  chain_.counters.leading_blanks.add(count);
+  data = data.subspan(count);
+  offset += count;
+  if (!info_.fixed) info_.offset = offset;
 }
 
 bool Level::decide(ByteSpan first, bool final) noexcept {
@@ -135,6 +168,12 @@ void Level::open_stage(const Guess& guess, ByteSpan first) noexcept {
       break;
     case Kind::kUtf16Be:
       open_decode(Alphabet::kUtf16Be, guess.skip, false);
+      break;
+    case Kind::kUtf32Le:
+      open_decode(Alphabet::kUtf32Le, guess.skip, false);
+      break;
+    case Kind::kUtf32Be:
+      open_decode(Alphabet::kUtf32Be, guess.skip, false);
       break;
     case Kind::kBase64:
       open_decode(info_.transfer == Transfer::kQuotedPrintable ? Alphabet::kQuotedPrintable

@@ -41,6 +41,7 @@ class Level {
 
   // Decides with what is known (`final`: there will be no more); true when decided.
   bool decide(ByteSpan first, bool final) noexcept;
+  void drop_blanks(size_t count, ByteSpan& data, uint64_t& offset) noexcept;
   void take(const Guess& guess, ByteSpan first) noexcept;
   void open_stage(const Guess& guess, ByteSpan first) noexcept;
   void open_decode(Alphabet alphabet, size_t skip, bool lenient) noexcept;

@@ -10,6 +10,7 @@ namespace weir::inspect {
 namespace {
 
 constexpr size_t kNameBytes = 256;  // kept of a part's name and of its file name
+constexpr size_t kTailBytes = 64;   // behind a boundary: dashes, blanks and the line end
 
 std::string_view trim(std::string_view text) noexcept {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
@@ -18,11 +19,28 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
+// "Name: value", or more of the value before.
+bool is_header(std::string_view line) noexcept {
+  if (line.substr(0, 1) == " " || line.substr(0, 1) == "\t") return true;
+  const std::string_view name = trim(line.substr(0, line.find(':')));
+  return !name.empty() && name.size() < line.size() &&
+         name.find_first_of(" \t()<>@,;\\\"/[]?={}'") == std::string_view::npos;
+}
+
+// What may stand between a boundary and the end of its line (RFC 2046 section 5.1.1).
+bool is_tail(std::string_view tail) noexcept {
+  if (tail.substr(0, 2) == "--") tail.remove_prefix(2);
+  if (tail.substr(0, 1) == "-") return tail.size() == 1;
+  const size_t end = std::min(tail.find_first_not_of(" \t"), tail.size());
+  return tail.substr(end) == "" || tail.substr(end) == "\r" || tail.substr(end) == "\r\n" ||
+         tail.substr(end) == "\n";
+}
+
 }  // namespace
 
 MultipartStage::MultipartStage(Chain& chain, Level& next) : chain_(chain), next_(next) {
   delimiter_.reserve(kBoundaryBytes + 2);
-  held_.reserve(kBoundaryBytes + 4);
+  held_.reserve(kBoundaryBytes + 4 + kTailBytes);
   header_.reserve(chain.limits.part_header_bytes);
 }
 
@@ -33,7 +51,7 @@ void MultipartStage::begin(const StreamInfo& info, std::string_view boundary) no
   delimiter_.append(boundary);
   held_.clear();
   held_break_ = 0;
-  closed_ = part_open_ = false;
+  part_open_ = false;
   state_ = State::kLine;
   base_path_ = chain_.emitter.path().size();
   begin_plain("preamble");
@@ -57,22 +75,7 @@ void MultipartStage::on_data(ByteSpan data, uint64_t offset) noexcept {
         p = line(p);
         break;
       case State::kBoundary:
-        if (*p == '\n') {
-          state_ = State::kHeaders;
-          header_.clear();
-          header_cut_ = false;
-          name_.clear();
-          file_.clear();
-          type_.clear();
-          encoding_.clear();
-          transfer_ = Transfer::kNone;
-          if (closed_) begin_plain("epilogue");
-        } else if (*p == '-' && dashes_ < 2) {
-          closed_ = ++dashes_ == 2;
-        } else {
-          dashes_ = 3;
-        }
-        ++p;
+        p = boundary(p);
         break;
       case State::kHeaders:
         p = headers(p, end);
@@ -128,21 +131,50 @@ const uint8_t* MultipartStage::line(const uint8_t* p) noexcept {
     if (*p == static_cast<uint8_t>(delimiter_[matched])) {
       held_ += static_cast<char>(*p);
       if (matched + 1 < delimiter_.size()) return p + 1;
-      held_.clear();
-      held_break_ = 0;
-      end_part(EndReason::kComplete);
-      dashes_ = 0;
-      closed_ = false;
       state_ = State::kBoundary;
       return p + 1;
     }
   }
-  const ByteSpan held = as_bytes(held_);
-  if (!held.empty()) next_.on_data(held, info_.fixed ? info_.offset : held_offset_);
-  held_.clear();
-  held_break_ = 0;
+  give_back();
   state_ = State::kBody;
   return p;
+}
+
+// One byte behind what reads like a delimiter. When the line goes on it is no boundary but part of
+// the body: to take it for one would hide the lines behind it as headers.
+const uint8_t* MultipartStage::boundary(const uint8_t* p) noexcept {
+  held_ += static_cast<char>(*p);
+  const std::string_view tail = std::string_view(held_).substr(held_break_ + delimiter_.size());
+  if (!is_tail(tail) || tail.size() > kTailBytes) {
+    held_.pop_back();
+    give_back();
+    state_ = State::kBody;
+    return p;
+  }
+  if (*p != '\n') return p + 1;
+  const bool closes = tail.substr(0, 2) == "--";
+  held_.clear();
+  held_break_ = 0;
+  end_part(EndReason::kComplete);
+  state_ = State::kHeaders;
+  header_.clear();
+  header_cut_ = false;
+  name_.clear();
+  file_.clear();
+  type_.clear();
+  encoding_.clear();
+  transfer_ = Transfer::kNone;
+  if (closes) begin_plain("epilogue");
+  return p + 1;
+}
+
+// What is held was no boundary.
+void MultipartStage::give_back() noexcept {
+  if (!held_.empty() && part_open_) {
+    next_.on_data(as_bytes(held_), info_.fixed ? info_.offset : held_offset_);
+  }
+  held_.clear();
+  held_break_ = 0;
 }
 
 const uint8_t* MultipartStage::headers(const uint8_t* p, const uint8_t* end) noexcept {
@@ -150,14 +182,30 @@ const uint8_t* MultipartStage::headers(const uint8_t* p, const uint8_t* end) noe
       static_cast<const uint8_t*>(std::memchr(p, '\n', static_cast<size_t>(end - p)));
   const uint8_t* to = found == nullptr ? end : found;
   const auto room = static_cast<ptrdiff_t>(chain_.limits.part_header_bytes - header_.size());
-  if (to - p > room) {
+  const uint8_t* const kept = p + std::min(to - p, room);
+  if (header_.empty()) held_offset_ = offset_at(p);
+  header_.append(as_chars({p, static_cast<size_t>(kept - p)}));
+  const bool whole = kept == found;
+  if ((whole ? !trim(header_).empty() : kept < to) && !header_cut_ && !is_header(header_)) {
+    begin_odd_part(held_offset_);
+    return kept;
+  }
+  if (kept < to) {
     if (!header_cut_) chain_.counters.header_limit.add();
     header_cut_ = true;
   }
-  header_.append(as_chars({p, static_cast<size_t>(std::min(to - p, room))}));
   if (found == nullptr) return end;
   header_line();
   return found + 1;
+}
+
+// The line in hand is no header: the body has begun.
+void MultipartStage::begin_odd_part(uint64_t offset) noexcept {
+  chain_.counters.odd_part_headers.add();
+  begin_part();
+  next_.on_data(as_bytes(header_), info_.fixed ? info_.offset : offset);
+  header_.clear();
+  state_ = State::kBody;
 }
 
 void MultipartStage::header_line() noexcept {
@@ -228,21 +276,17 @@ void MultipartStage::pass(const uint8_t* p, const uint8_t* end) noexcept {
 }
 
 void MultipartStage::on_gap(uint64_t bytes) noexcept {
-  if (!held_.empty() && part_open_) {
-    next_.on_data(as_bytes(held_), info_.fixed ? info_.offset : held_offset_);
-  }
-  held_.clear();
-  held_break_ = 0;
+  give_back();
   if (!part_open_) begin_plain("");  // lost inside headers: what comes is taken for a body
   next_.on_gap(bytes);
   state_ = State::kBody;
 }
 
 void MultipartStage::end(EndReason reason) noexcept {
-  if (!held_.empty() && part_open_) {
-    next_.on_data(as_bytes(held_), info_.fixed ? info_.offset : held_offset_);
-  }
-  held_.clear();
+  if (state_ == State::kBoundary) held_.clear();  // the last line lacks its end
+  give_back();
+  if (!part_open_ && !header_.empty() && !is_header(header_))
+    begin_odd_part(held_offset_);  // cut inside its headers
   end_part(reason);
 }
 

@@ -25,14 +25,17 @@ class MultipartStage final : public Stage {
   enum class State : uint8_t {
     kBody,      // of a part, the preamble or the epilogue
     kLine,      // at the start of a line of a body, which may be a boundary
-    kBoundary,  // behind a boundary, to the end of its line
+    kBoundary,  // behind what may be a boundary: the rest of its line tells
     kHeaders,
   };
 
   const uint8_t* body(const uint8_t* p, const uint8_t* end) noexcept;
   const uint8_t* line(const uint8_t* p) noexcept;
+  const uint8_t* boundary(const uint8_t* p) noexcept;
   const uint8_t* headers(const uint8_t* p, const uint8_t* end) noexcept;
   void header_line() noexcept;
+  void begin_odd_part(uint64_t offset) noexcept;
+  void give_back() noexcept;
   void begin_part() noexcept;
   void begin_plain(std::string_view name) noexcept;
   void end_part(EndReason reason) noexcept;
@@ -44,12 +47,10 @@ class MultipartStage final : public Stage {
   StreamInfo info_;
   State state_ = State::kLine;
   std::string delimiter_;  // "--boundary"
-  // A line end and the start of a delimiter that came with no clear answer yet.
+  // A line end and what may become a boundary line.
   std::string held_;
   size_t held_break_ = 0;  // bytes of it that are the line end
   uint64_t held_offset_ = 0;
-  uint8_t dashes_ = 0;  // behind the delimiter: two close the body
-  bool closed_ = false;
   bool part_open_ = false;
   std::string header_;  // the line in hand
   bool header_cut_ = false;

@@ -61,6 +61,7 @@ bool begins_json(ByteSpan prefix) noexcept {
   std::array<bool, kSniffBytes> object{};  // of each open bracket
   size_t depth = 0;
   bool saw_string = false;
+  bool saw_literal = false;
   Expect expect = Expect::kValue;
   size_t i = skip_blanks(prefix, 0);
   if (i == prefix.size() || (prefix[i] != '{' && prefix[i] != '[')) return false;
@@ -99,6 +100,7 @@ bool begins_json(ByteSpan prefix) noexcept {
       ++i;
       expect = object[depth - 1] ? Expect::kKey : Expect::kValue;
     } else if (value && (c == '-' || (c >= '0' && c <= '9'))) {
+      saw_literal = true;
       while (i < prefix.size() &&
              (is_alnum(prefix[i]) || prefix[i] == '.' || prefix[i] == '-' || prefix[i] == '+')) {
         ++i;
@@ -112,12 +114,13 @@ bool begins_json(ByteSpan prefix) noexcept {
         return false;
       }
       i += length;
+      saw_literal = true;
       expect = Expect::kComma;
     } else {
       return false;
     }
   }
-  return saw_string;
+  return saw_string || (!saw_literal && prefix.size() >= kJsonSniffBytes);
 }
 
 bool looks_like_text(ByteSpan bytes) noexcept {
@@ -232,35 +235,46 @@ std::string_view multipart_boundary(ByteSpan first, std::string_view content_typ
 
 namespace {
 
-Guess guess_utf16(ByteSpan first) noexcept {
-  Guess guess;
-  if (first.size() < 4) return guess;
-  if (first[0] == 0xFF && first[1] == 0xFE) {
-    guess.kind = Kind::kUtf16Le;
-    guess.skip = 2;
+// UTF-16 and UTF-32 by their byte order mark, by an opening bracket of JSON, or by their zeros.
+Guess guess_wide(ByteSpan first) noexcept {
+  const auto is = [](Kind kind, size_t skip) {
+    Guess guess;
+    guess.kind = kind;
+    guess.skip = skip;
     return guess;
+  };
+  if (first.size() < 4) return {};
+  const auto begins = [first](uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+    return first[0] == a && first[1] == b && first[2] == c && first[3] == d;
+  };
+  if (begins(0xFF, 0xFE, 0, 0)) return is(Kind::kUtf32Le, 4);
+  if (begins(0, 0, 0xFE, 0xFF)) return is(Kind::kUtf32Be, 4);
+  if (first[0] == 0xFF && first[1] == 0xFE) return is(Kind::kUtf16Le, 2);
+  if (first[0] == 0xFE && first[1] == 0xFF) return is(Kind::kUtf16Be, 2);
+  for (const uint8_t bracket : {uint8_t{'{'}, uint8_t{'['}}) {
+    if (begins(bracket, 0, 0, 0)) return is(Kind::kUtf32Le, 0);
+    if (begins(0, 0, 0, bracket)) return is(Kind::kUtf32Be, 0);
+    if (begins(bracket, 0, first[2], 0)) return is(Kind::kUtf16Le, 0);
+    if (begins(0, bracket, 0, first[3])) return is(Kind::kUtf16Be, 0);
   }
-  if (first[0] == 0xFE && first[1] == 0xFF) {
-    guess.kind = Kind::kUtf16Be;
-    guess.skip = 2;
-    return guess;
-  }
-  size_t zeros[2] = {0, 0};
-  const size_t pairs = first.size() / 2;
-  for (size_t i = 0; i < 2 * pairs; ++i) zeros[i % 2] += first[i] == 0;
-  if (pairs >= 8 && zeros[1] * 4 >= pairs * 3 && zeros[0] * 8 <= pairs) {
-    guess.kind = Kind::kUtf16Le;
-  } else if (pairs >= 8 && zeros[0] * 4 >= pairs * 3 && zeros[1] * 8 <= pairs) {
-    guess.kind = Kind::kUtf16Be;
-  }
-  return guess;
+  std::array<size_t, 4> zeros{};
+  const size_t quads = first.size() / 4;
+  for (size_t i = 0; i < 4 * quads; ++i) zeros[i % 4] += first[i] == 0;
+  if (quads < 4) return {};
+  const auto most = [&](size_t i) { return zeros[i] * 4 >= quads * 3; };
+  const auto few = [&](size_t i) { return zeros[i] * 8 <= quads; };
+  if (few(0) && most(2) && most(3)) return is(Kind::kUtf32Le, 0);
+  if (most(0) && most(1) && few(3)) return is(Kind::kUtf32Be, 0);
+  if (few(0) && most(1) && few(2) && most(3)) return is(Kind::kUtf16Le, 0);
+  if (most(0) && few(1) && most(2) && few(3)) return is(Kind::kUtf16Be, 0);
+  return {};
 }
 
 // Worth decoding: what `bytes`, the start of a decoded run, look like.
 bool worth_decoding(ByteSpan bytes) noexcept {
   const std::string_view text = as_chars(bytes);
   return looks_like_text(bytes) || gzip_member(bytes) == Member::kYes ||
-         zstd_frame(bytes) == Member::kYes || guess_utf16(bytes).kind != Kind::kMore ||
+         zstd_frame(bytes) == Member::kYes || guess_wide(bytes).kind != Kind::kMore ||
          text.substr(0, 4) == "PK\x03\x04" || text.substr(0, 5) == "%PDF-";
 }
 
@@ -478,7 +492,7 @@ Guess guess_body(ByteSpan first, bool final, const StreamInfo& info) noexcept {
     return guess;
   };
   if (looks_like_envelope(first, info.content_type)) return is(Kind::kEnvelope);
-  if (const Guess wide = guess_utf16(first); wide.kind != Kind::kMore) {
+  if (const Guess wide = guess_wide(first); wide.kind != Kind::kMore) {
     guess.skip = wide.skip;
     return is(wide.kind);
   }

@@ -12,7 +12,7 @@ namespace weir::inspect {
 
 inline constexpr size_t kSniffBytes = 256;
 inline constexpr size_t kJsonSniffBytes = 64;
-inline constexpr size_t kBase64Run = 64;  // shortest run that is decoded
+inline constexpr size_t kBase64Run = 60;  // shortest run that is decoded: a line of Ruby's encoder
 inline constexpr size_t kHexRun = 128;
 inline constexpr size_t kBoundaryBytes = 70;  // RFC 2046
 
@@ -28,6 +28,8 @@ enum class Kind : uint8_t {
   kHex,
   kUtf16Le,
   kUtf16Be,
+  kUtf32Le,
+  kUtf32Be,
   kEnvelope,
   kQoder,
 };
@@ -51,7 +53,7 @@ struct Guess {
 [[nodiscard]] Guess guess_string(ByteSpan first, bool final) noexcept;
 
 // `prefix` could begin a JSON text and holds a string. Strict, so that source code that starts with
-// a bracket is not taken for JSON.
+// a bracket is not taken for JSON; but nothing except blanks behind the bracket will do.
 [[nodiscard]] bool begins_json(ByteSpan prefix) noexcept;
 // Mostly printable UTF-8.
 [[nodiscard]] bool looks_like_text(ByteSpan bytes) noexcept;

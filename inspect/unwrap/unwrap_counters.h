@@ -13,10 +13,10 @@ struct UnwrapCounters {
   Counter json, json_nested, json_errors, json_gaps;
   Counter multipart, form, base64, hex, quoted_printable, undecoded, utf16, envelopes, qoder;
   Counter inflate_limit, text_limit, depth_limit, json_depth_limit, header_limit, qoder_limit;
-  Counter path_limit, dropped_bytes;
+  Counter path_limit, dropped_bytes, leading_blanks, odd_part_headers;
 };
 
-inline constexpr CounterTable<UnwrapCounters, 38> kUnwrapCounterTable{{
+inline constexpr CounterTable<UnwrapCounters, 40> kUnwrapCounterTable{{
     {"bodies", &UnwrapCounters::bodies, "bodies begun"},
     {"body_bytes", &UnwrapCounters::body_bytes, "bytes of bodies, as sent"},
     {"body_gaps", &UnwrapCounters::body_gaps, "gaps inside bodies"},
@@ -44,7 +44,7 @@ inline constexpr CounterTable<UnwrapCounters, 38> kUnwrapCounterTable{{
     {"hex", &UnwrapCounters::hex, "hexadecimal runs decoded"},
     {"quoted_printable", &UnwrapCounters::quoted_printable, "quoted-printable parts decoded"},
     {"undecoded", &UnwrapCounters::undecoded, "base64 and hex of no text, emitted as they are"},
-    {"utf16", &UnwrapCounters::utf16, "UTF-16 texts converted"},
+    {"utf16", &UnwrapCounters::utf16, "UTF-16 and UTF-32 texts converted"},
     {"envelopes", &UnwrapCounters::envelopes, "gRPC and Connect messages"},
     {"qoder", &UnwrapCounters::qoder, "bodies in Qoder's alphabet decoded"},
     {"inflate_limit", &UnwrapCounters::inflate_limit, "coded streams cut at the ratio limit"},
@@ -55,6 +55,9 @@ inline constexpr CounterTable<UnwrapCounters, 38> kUnwrapCounterTable{{
     {"qoder_limit", &UnwrapCounters::qoder_limit, "bodies too large to reorder"},
     {"path_limit", &UnwrapCounters::path_limit, "content paths cut"},
     {"dropped_bytes", &UnwrapCounters::dropped_bytes, "input bytes after a limit, not decoded"},
+    {"leading_blanks", &UnwrapCounters::leading_blanks, "blanks left out before a content"},
+    {"odd_part_headers", &UnwrapCounters::odd_part_headers,
+     "multipart parts without an empty line before their body"},
 }};
 static_assert(describes_all(kUnwrapCounterTable));
 

@@ -68,6 +68,25 @@ TEST(MultipartUnwrap, PreambleEpilogueAndMissingEnd) {
                 {"multipart/mixed; boundary=B", "", {}});
 }
 
+// What only begins like a boundary hides no lines as headers.
+TEST(MultipartUnwrap, LongerLinesAreNoBoundaries) {
+  const std::string head = "--B\r\nContent-Disposition: form-data; name=f\r\n\r\n";
+  const std::string body = "one\r\n--Bx\r\nint secret();\r\n--B-- x\r\n--B  ?\r\nmore\r\n--B-";
+  expect_pieces(head + body + "\r\n--B--", "[b>multipart:f|f@<one>] " + body + "\n",
+                {"multipart/form-data; boundary=B", "", {}});
+}
+
+TEST(MultipartUnwrap, LinesThatAreNoHeadersAreBody) {
+  const Body type{"multipart/form-data; boundary=B", "", {}};
+  expect_pieces("--B\nX: y\nint a(int b);\nint c;\n--B\nint d;",
+                "[b>multipart:|@<int a>] int a(int b);\nint c;\n[b>multipart:|@<int d>] int d;\n",
+                type);
+  Body small = type;
+  small.limits.part_header_bytes = 16;
+  expect_pieces("--B\nint a(int b); int c; int d;\n--B--",
+                "[b>multipart:|@<int a>] int a(int b); int c; int d;\n", small);
+}
+
 TEST(MultipartUnwrap, TransferEncodings) {
   const std::string head = "--B\r\nContent-Disposition: form-data; name=f\r\n";
   expect_pieces(head + "Content-Transfer-Encoding: base64\r\n\r\n" +
@@ -181,6 +200,12 @@ TEST(Base64Unwrap, RunInsideTextComesBehindIt) {
                 "[b>json:t|t@106] x " + run + "\n[b>json:t>base64|t@106] " + kCode + "\n");
 }
 
+TEST(Base64Unwrap, LinesOfSixtyDigits) {
+  const std::string wrapped = base64_encoded(kCode, false, 60);
+  expect_pieces("see:\n" + wrapped + "\n",
+                "[b>text|@<see>] see:\n" + wrapped + "\n\n[b>text>base64|@<aW50>] " + kCode + "\n");
+}
+
 TEST(Base64Unwrap, TokensStayWholeAndAreOpened) {
   const std::string head = base64_encoded(
       R"({"alg":"RS256","typ":"JWT","kid":"a key id that makes the header long","x":"y"})", true);
@@ -221,7 +246,7 @@ TEST(Base64Unwrap, LongRunInsideTextComesInParts) {
 TEST(Base64Unwrap, LongWordsInTextAreLeftAlone) {
   std::string text = "rule " + std::string(200, '-') + "\n//" + std::string(90, '/') + " path /";
   for (int i = 0; i < 30; ++i) text += "usr/local/lib/";
-  text += " " + std::string(300, 'A') + "\n" + std::string(63, 'x') + " end\n";
+  text += " " + std::string(300, 'A') + "\n" + std::string(59, 'x') + " end\n";
   expect_pieces(text, "[b>text|@100] " + text + "\n");
   expect_pieces(text + base64_encoded(kCode), "[b>text|@100] " + text + base64_encoded(kCode) +
                                                   "\n[b>text>base64|@<aW50>] " + kCode + "\n");
@@ -247,6 +272,42 @@ TEST(Utf16Unwrap, BothOrders) {
   expect_pieces("\xfe\xff" + be, "[b>utf16|@100] " + kCode + "\n");
   expect_pieces(le, "[b>utf16|@100] " + kCode + "\n");
   expect_pieces(be, "[b>utf16|@100] " + kCode + "\n");
+}
+
+// JSON readers detect these without a mark (RFC 4627 section 3), whatever text follows.
+TEST(Utf16Unwrap, JsonWithoutAMark) {
+  const std::string json = R"({"a":")" + kCode.substr(0, 20) + R"(\n"})";
+  const std::string expected = kCode.substr(0, 20) + "\n\n";
+  for (const size_t width : {2U, 4U}) {
+    for (const bool big : {false, true}) {
+      std::string wide;
+      for (const char c : json) {
+        const std::string zeros(width - 1, '\0');
+        wide += big ? zeros + c : c + zeros;
+      }
+      const std::string name = width == 2 ? "utf16" : "utf32";
+      expect_pieces(wide, "[b>" + name + ">json:a|a@100] " + expected);
+    }
+  }
+  std::string wide{'{', '\0', '"', '\0'};
+  for (int i = 0; i < 60; ++i) wide += "\x2d\x4e";
+  wide += std::string("\"\0:\0\"\0x\0\"\0}\0", 12);
+  EXPECT_NE(unwrap(wide).transcript.find(">utf16>json:"), std::string::npos);
+}
+
+TEST(Utf16Unwrap, Utf32ByMarkAndByZeros) {
+  std::string le;
+  std::string be;
+  for (const char c : kCode) {
+    le += std::string{c, '\0', '\0', '\0'};
+    be += std::string{'\0', '\0', '\0', c};
+  }
+  const std::string grin(std::string("\x00\xF6\x01\x00\x00\xD8\x00\x00", 8));
+  const std::string mark("\xff\xfe\0\0", 4);
+  expect_pieces(mark + le + grin, "[b>utf32|@100] " + kCode + "\xF0\x9F\x98\x80\xEF\xBF\xBD\n");
+  expect_pieces(std::string("\0\0\xfe\xff", 4) + be, "[b>utf32|@100] " + kCode + "\n");
+  expect_pieces(le, "[b>utf32|@100] " + kCode + "\n");
+  expect_pieces(be, "[b>utf32|@100] " + kCode + "\n");
 }
 
 std::string envelope(char flags, const std::string& message) {

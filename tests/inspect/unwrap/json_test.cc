@@ -130,5 +130,25 @@ TEST(JsonUnwrap, BinaryIsOnePiece) {
   EXPECT_TRUE(got.opaque);
 }
 
+// Blanks before or behind the first bracket hide nothing: every JSON reader skips them.
+TEST(JsonUnwrap, BlanksBeforeTheContent) {
+  for (const size_t count : {60U, 255U, 256U, 257U, 700U, 5000U}) {
+    const std::string blanks = std::string(count, ' ');
+    const std::string json = R"({"a":"x\ny","b":"{\"c\":\"d\\ne\"}"})";
+    for (const std::string type : {"", "application/json", "text/plain"}) {
+      const Unwrapped before = unwrap(blanks + json, {type, "", {}});
+      EXPECT_EQ(before.text, "x\nyd\ne") << count << type;
+      const Unwrapped behind = unwrap("{" + blanks + json.substr(1), {type, "", {}});
+      EXPECT_EQ(behind.text, "x\nyd\ne") << count << type;
+    }
+    const std::string nested = R"({"b":")" + blanks + R"({\"c\":\"d\\ne\"}"})";
+    EXPECT_EQ(unwrap(nested).text, "d\ne") << count;
+    split_check(as_bytes(blanks + json),
+                [&](const std::vector<ByteSpan>& chunks) { return unwrap(chunks, {}).transcript; });
+    split_check(as_bytes(nested),
+                [&](const std::vector<ByteSpan>& chunks) { return unwrap(chunks, {}).transcript; });
+  }
+}
+
 }  // namespace
 }  // namespace weir::test
