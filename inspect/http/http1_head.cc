@@ -124,7 +124,11 @@ void Http1HeadParser::commit(const Pending& pending) noexcept {
   switch (name.size()) {
     case 4:
       if (request_ && equals_lower(name, "host")) {
-        if (head_.has_host && head_.host != value) malformed_ = true;
+        // Some servers take the first, and the framing does not hang on it.
+        if (head_.has_host) {
+          if (head_.host != value) counters_.host_conflict.add();
+          break;
+        }
         head_.host = value;
         head_.has_host = true;
       }

@@ -41,7 +41,7 @@ class Http1HeadParser {
       : limits_(limits), counters_(counters) {}
 
   // `bytes` from the first byte of the request or status line through the empty line.
-  // False: malformed. A request is malformed when its line is, when Host or Content-Length come
+  // False: malformed. A request is malformed when its line is, when Content-Length comes
   // twice with different values, when Content-Length is no number, or when its transfer codings do
   // not end in one "chunked".
   [[nodiscard]] bool parse_request(ByteSpan bytes) noexcept;

@@ -1,5 +1,6 @@
 // Tells HTTP/1 by its first bytes. Both answers are monotone: more bytes never turn a kYes or kNo
 // into another answer.
+#include <algorithm>
 #include <cstring>
 
 #include "inspect/http/http1_decoder.h"
@@ -10,7 +11,6 @@ namespace {
 
 constexpr size_t kMethodBytes = 32;
 constexpr size_t kLineBytes = 16U << 10;  // a longer line of an unknown method is not waited for
-constexpr size_t kBlankBytes = 16;
 
 ProbeAnswer probe_whole_line(std::string_view text) noexcept {
   const size_t end = text.find('\n');
@@ -29,11 +29,8 @@ ProbeAnswer probe_whole_line(std::string_view text) noexcept {
 
 ProbeAnswer probe_http1_request(ByteSpan first) noexcept {
   std::string_view text = as_chars(first);
-  size_t blank = 0;
-  while (blank < text.size() && (text[blank] == '\r' || text[blank] == '\n')) {
-    if (++blank > kBlankBytes) return ProbeAnswer::kNo;
-  }
-  text.remove_prefix(blank);
+  // Servers skip any number of line ends (RFC 9112 section 2.2).
+  text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
   size_t method = 0;
   while (method < text.size() && is_token_char(static_cast<uint8_t>(text[method]))) {
     if (++method > kMethodBytes) return ProbeAnswer::kNo;

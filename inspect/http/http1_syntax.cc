@@ -80,29 +80,34 @@ size_t begun_method_suffix(std::string_view text) noexcept {
   return longest;
 }
 
+bool is_version(std::string_view text) noexcept {
+  constexpr std::string_view kForm = "HTTP/0.0";
+  if (text.size() > kForm.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return false;
+  }
+  return text.size() == kForm.size();
+}
+
 std::optional<RequestLine> parse_request_line(std::string_view line) noexcept {
   line = trim(line);
-  constexpr std::string_view kVersion = "HTTP/1.";
   const size_t space = line.find(' ');
-  const size_t tail = kVersion.size() + 1;
+  constexpr size_t tail = std::string_view("HTTP/1.1").size();
   if (space == std::string_view::npos || space == 0 || line.size() < space + 1 + tail) {
     return std::nullopt;
   }
   const std::string_view version = line.substr(line.size() - tail);
-  const char minor = version.back();
   const char before = line[line.size() - tail - 1];
-  if (!version.starts_with(kVersion) || minor < '0' || minor > '9' ||
-      (before != ' ' && before != '\t')) {
-    return std::nullopt;
-  }
+  if (!is_version(version) || (before != ' ' && before != '\t')) return std::nullopt;
   RequestLine out;
   out.method = line.substr(0, space);
   for (const char c : out.method) {
     if (!is_token_char(static_cast<uint8_t>(c))) return std::nullopt;
   }
   out.target = trim(line.substr(space, line.size() - tail - space));
-  out.minor_version = minor - '0';
-  if (out.target.empty()) return std::nullopt;
+  out.minor_version = version[5] == '1' ? version[7] - '0' : 1;
+  if (out.target.empty() || out.method == "PRI") return std::nullopt;
   return out;
 }
 

@@ -37,6 +37,8 @@ struct RequestLine {
   std::string_view target;
   int minor_version = 1;
 };
+// "HTTP/" digit "." digit: some servers read more than 1.0 and 1.1 (and take it for 1.1).
+[[nodiscard]] bool is_version(std::string_view text) noexcept;
 // `line` without its line end. White space around the parts may be any; the target may hold spaces.
 [[nodiscard]] std::optional<RequestLine> parse_request_line(std::string_view line) noexcept;
 

@@ -44,7 +44,8 @@ constexpr std::array<uint8_t, 32> kRetryRandom{
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
-bool record_version(uint8_t major, uint8_t minor) { return major == 3 && minor <= 4; }
+// Peers ignore the minor version of records (RFC 8446 section 5.1), so a client may send any.
+bool record_version(uint8_t major, uint8_t) { return major == 3; }
 
 uint32_t body_size(const uint8_t* message_header) {
   return static_cast<uint32_t>(message_header[1]) << 16 |
@@ -72,7 +73,6 @@ ProbeAnswer probe_tls(ByteSpan first) noexcept {
     return first.size() >= 7 ? ProbeAnswer::kYes : ProbeAnswer::kMaybe;
   }
   const bool fits = first[0] == kHandshake && agrees(1, [](uint8_t b) { return b == 3; }) &&
-                    agrees(2, [](uint8_t b) { return b <= 4; }) &&
                     agrees(4,
                            [first](uint8_t b) {
                              const size_t size = static_cast<size_t>(first[3]) << 8 | b;

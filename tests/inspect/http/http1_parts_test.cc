@@ -30,18 +30,18 @@ TEST(Http1Probe, Requests) {
   for (const auto text :
        {"GET /"sv, "POST /v1/messages"sv, "GET http://x"sv, "PUT HTTPS://x"sv, "\r\n\nHEAD /"sv,
         "OPTIONS * HTTP/1.1\r\n"sv, "CONNECT h:443 HTTP/1.0\n"sv, "PROPFIND /x HTTP/1.1\r\n"sv,
-        "M-SEARCH * HTTP/1.1\r\n"sv, "get / HTTP/1.1\r\n"sv, "GET x HTTP/1.1\r\n"sv}) {
+        "M-SEARCH * HTTP/1.1\r\n"sv, "get / HTTP/1.1\r\n"sv, "GET x HTTP/1.1\r\n"sv,
+        "QUERY /x HTTP/2.0\r\n"sv, "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nGET /"sv}) {
     EXPECT_EQ(probe(probe_http1_request, text), ProbeAnswer::kYes) << text;
   }
   for (const auto text : {""sv, "G"sv, "GET"sv, "GET "sv, "GET h"sv, "GET https:/"sv,
                           "PROPFIND /x HTTP/1.1"sv, "\r\n"sv, "SSH-2.0-x"sv, "CONNECT h:443"sv}) {
     EXPECT_EQ(probe(probe_http1_request, text), ProbeAnswer::kMaybe) << text;
   }
-  for (const auto text :
-       {"\x16\x03\x01"sv, "PRI * HTTP/2.0\r\n"sv, "SSH-2.0-x\r\n"sv, "EHLO a\r\n"sv,
-        "OPTIONS sip:x SIP/2.0\r\n"sv, "GET\t/"sv, " GET /"sv, "{\"a\":1}"sv,
-        "HTTP/1.1 200 OK\r\n"sv, "AVERYLONGMETHODNAMETHATNOBODYUSES / HTTP/1.1\r\n"sv, "A \x01"sv,
-        "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nGET /"sv}) {
+  for (const auto text : {"\x16\x03\x01"sv, "PRI * HTTP/2.0\r\n"sv, "SSH-2.0-x\r\n"sv,
+                          "EHLO a\r\n"sv, "OPTIONS sip:x SIP/2.0\r\n"sv, "GET\t/"sv, " GET /"sv,
+                          "{\"a\":1}"sv, "HTTP/1.1 200 OK\r\n"sv,
+                          "AVERYLONGMETHODNAMETHATNOBODYUSES / HTTP/1.1\r\n"sv, "A \x01"sv}) {
     EXPECT_EQ(probe(probe_http1_request, text), ProbeAnswer::kNo) << text;
   }
   EXPECT_EQ(probe(probe_http1_request, "X " + std::string(20'000, 'y')), ProbeAnswer::kNo);

@@ -260,7 +260,10 @@ TEST(TlsDecoder, Probe) {
   }
   EXPECT_EQ(probe_tls(hello), ProbeAnswer::kYes);
   EXPECT_EQ(probe_tls(as_bytes("GET / HTTP/1.1\r\n")), ProbeAnswer::kNo);
-  EXPECT_EQ(probe_tls(as_bytes("\x16\x03\x09\x00\x10\x01")), ProbeAnswer::kNo);
+  Bytes other_minor = hello;
+  other_minor[2] = 0x7f;
+  EXPECT_EQ(probe_tls(other_minor), ProbeAnswer::kYes);
+  EXPECT_EQ(probe_tls(as_bytes("\x16\x04\x01")), ProbeAnswer::kNo);
   EXPECT_EQ(probe_tls(record(23, Bytes(30, 1))), ProbeAnswer::kNo);
 }
 
