@@ -93,7 +93,14 @@ void ContentInspector::probe(Direction direction, ByteSpan data) noexcept {
     // The client's first bytes are awaited; what the server said is of no interest.
     if (direction == Direction::kToClient) return;
   }
-  const Choice choice = choose(first, first.size() >= kProbeBytes);
+  const bool complete = first.size() >= kProbeBytes;
+  Choice choice = choose(first, complete);
+  // A client that sends its request line late, or in pieces, still sends one: the decoder waits for
+  // it, and answers kNotMine when it was none.
+  if (complete && choice == Choice::kNone && direction == Direction::kToServer &&
+      probe_http1_request(first) == ProbeAnswer::kMaybe) {
+    choice = Choice::kHttp;
+  }
   if (choice == Choice::kMoreBytes) {
     if (buffer.used == 0) {
       std::copy_n(data.begin(), data.size(), buffer.bytes.begin());

@@ -195,6 +195,32 @@ TEST_F(EngineTest, FindsCodeInAStreamOfUnknownProtocol) {
   EXPECT_EQ(found[0].path, "gateway/coldstore.go");
 }
 
+// Servers skip line ends before a request line, and take one that comes in pieces.
+TEST_F(EngineTest, ReadsARequestBehindLineEndsAndInPieces) {
+  std::string blank;
+  for (int i = 0; i < 200; ++i) blank += "\r\n";
+  Talk(engine_)
+      .handshake()
+      .client(blank)
+      .client("PO")
+      .client(post("api.anthropic.com", message("hi")).substr(2))
+      .close();
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(flow.requests, 1U);
+  EXPECT_EQ(flow.flow.service, "anthropic-api");
+}
+
+TEST_F(EngineTest, ReadsALongConnectLineInPieces) {
+  const std::string host = std::string(70, 'x') + ".example";
+  Talk(engine_, 3128)
+      .handshake()
+      .client("CONNECT " + host)
+      .client(":443 HTTP/1.1\r\n\r\n")
+      .server("HTTP/1.1 200 OK\r\n\r\n")
+      .close();
+  EXPECT_EQ(only_flow().requests, 1U);
+}
+
 TEST_F(EngineTest, FindsTheNextRequestWhenACaptureBeginsInsideABody) {
   const std::string code = test::sample_lines("tools/yield_chart.ts", 10, 70);
   Talk talk(engine_);
