@@ -42,7 +42,8 @@ struct FlowIdentity {
   std::string tool;  // client hint: user agent product, or JA4 family
   bool ech = false;
   Visibility visibility = Visibility::kMetadata;
-  std::string user;  // who sits at the client, where that is known; else empty
+  std::string sight;  // of encrypted flows: how far they could be read, and why no further
+  std::string user;   // who sits at the client, where that is known; else empty
 };
 
 struct RequestInfo {

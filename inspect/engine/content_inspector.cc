@@ -30,21 +30,23 @@ ProbeAnswer probe_literal(std::string_view literal, ByteSpan first) noexcept {
 }  // namespace
 
 ContentInspector::ContentInspector(FlowDossier& dossier, DecoderServices& decoders,
-                                   uint16_t server_port, bool may_flip, size_t depth)
+                                   uint16_t server_port, bool may_flip, const StreamOrigin& origin)
     : dossier_(dossier),
       decoders_(decoders),
       server_port_(server_port),
       may_flip_(may_flip),
-      depth_(depth),
+      origin_(origin),
       mid_stream_(may_flip),
-      requests_(dossier, *this) {}
+      requests_(dossier, *this, origin.visibility) {}
 
-ContentInspector::~ContentInspector() = default;
+ContentInspector::~ContentInspector() {
+  if (waiting_) decoders_.waiting.erase(this);
+}
 
 void ContentInspector::on_tcp_data(Direction direction, ByteSpan data) noexcept {
   if (data.empty()) return;
   if (flip_) direction = reverse(direction);
-  if (depth_ == 0 && direction == Direction::kToServer) {
+  if (origin_.depth == 0 && direction == Direction::kToServer) {
     dossier_.services().counters.tcp_upload_bytes.add(data.size());
   }
   switch (state_) {
@@ -70,7 +72,7 @@ ContentInspector::Choice ContentInspector::choose(ByteSpan first, bool complete)
   if (tls == ProbeAnswer::kYes) return Choice::kTls;
   if (request == ProbeAnswer::kYes) return Choice::kHttp;
   if (response == ProbeAnswer::kYes) return Choice::kHttpMidStream;
-  if (server_port_ == kDnsPort && depth_ == 0 && probe_dns_tcp(first) == ProbeAnswer::kYes) {
+  if (server_port_ == kDnsPort && origin_.depth == 0 && probe_dns_tcp(first) == ProbeAnswer::kYes) {
     return Choice::kDns;
   }
   const bool maybe = tls == ProbeAnswer::kMaybe || request == ProbeAnswer::kMaybe ||
@@ -134,26 +136,30 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
   switch (choice) {
     case Choice::kTls:
       state_ = State::kTls;
-      tls_ = std::make_unique<TlsDecoder>(dossier.services().limits, decoders_.tls);
-      if (depth_ == 0) dossier.set_protocol("tls");
+      if (decoders_.decrypt) {
+        decryptor_ = std::make_unique<TlsDecryptor>(*decoders_.decrypt, *this, true);
+      } else {
+        tls_ = std::make_unique<TlsDecoder>(dossier.services().limits, decoders_.tls);
+      }
+      if (origin_.depth == 0) dossier.set_protocol("tls");
       break;
     case Choice::kHttp:
     case Choice::kHttpMidStream:
       state_ = State::kHttp;
       http_ = std::make_unique<Http1Decoder>(dossier.services().limits, decoders_.http, requests_);
       if (choice == Choice::kHttpMidStream && mid_stream_) http_->set_mid_stream();
-      if (depth_ == 0) dossier.set_protocol("http");
-      if (choice == Choice::kHttpMidStream) dossier.raise_visibility(Visibility::kClear);
+      if (origin_.depth == 0) dossier.set_protocol("http");
+      if (choice == Choice::kHttpMidStream) dossier.raise_visibility(origin_.visibility);
       break;
     case Choice::kDns:
       state_ = State::kDns;
       dns_ = std::make_unique<DnsTcpDecoder>(decoders_.dns, *this);
-      if (depth_ == 0) dossier.set_protocol("dns");
+      if (origin_.depth == 0) dossier.set_protocol("dns");
       break;
     case Choice::kHttp2:
-      if (depth_ == 0) dossier.set_protocol("http2");
+      if (origin_.depth == 0) dossier.set_protocol("http2");
       named_ = true;
-      dossier.raise_visibility(Visibility::kClear);
+      dossier.raise_visibility(origin_.visibility);
       to_raw();
       break;
     case Choice::kNone:
@@ -168,15 +174,17 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
 void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
   switch (state_) {
     case State::kTls:
-      if (direction == Direction::kToServer && tls_->info().client_hello_seen) {
+      if (decryptor_) {
+        (void)decryptor_->poll_keys(dossier_.services().now);
+      } else if (direction == Direction::kToServer && tls_->info().client_hello_seen) {
         dossier_.note_unread(unread_, data.size());
       }
-      on_status(tls_->on_data(direction, data));
+      on_status(tls().on_data(direction, data));
       break;
     case State::kHttp: {
       const DecodeStatus status = http_->on_data(direction, data);
-      if (tunnel_ && tunnel_->finished()) {
-        unread_ = tunnel_->unread_;
+      if (inner_ && in_tunnel_ && inner_->finished()) {
+        unread_ = inner_->unread_;
         to_done();
         break;
       }
@@ -232,9 +240,12 @@ void ContentInspector::on_status(DecodeStatus status) noexcept {
 }
 
 void ContentInspector::read_tls_info() noexcept {
-  if (tls_->changes() == tls_changes_) return;
-  tls_changes_ = tls_->changes();
-  learn_handshake(dossier_, tls_->info(), HostSource::kSni);
+  const uint32_t changes = decryptor_ ? decryptor_->changes() : tls_->changes();
+  note_waiting();
+  if (changes == tls_changes_) return;
+  tls_changes_ = changes;
+  learn_handshake(dossier_, decryptor_ ? decryptor_->info() : tls_->info(), HostSource::kSni);
+  if (decryptor_ && !decryptor_->alpn().empty()) dossier_.id().alpn = decryptor_->alpn();
 }
 
 void ContentInspector::to_raw() noexcept {
@@ -246,10 +257,74 @@ void ContentInspector::to_raw() noexcept {
 
 void ContentInspector::to_done() noexcept {
   if (state_ == State::kRaw) end_raw(EndReason::kLimit);
+  if (decryptor_) end_decryption(EndReason::kComplete);
   state_ = State::kDone;
   http_.reset();
   tls_.reset();
   dns_.reset();
+}
+
+StreamDecoder& ContentInspector::tls() noexcept {
+  if (decryptor_) return *decryptor_;
+  return *tls_;
+}
+
+void ContentInspector::note_waiting() noexcept {
+  const bool waiting = decryptor_ && decryptor_->waiting();
+  if (waiting == waiting_) return;
+  waiting_ = waiting;
+  if (waiting) {
+    decoders_.waiting.insert(this);
+  } else {
+    decoders_.waiting.erase(this);
+  }
+}
+
+void ContentInspector::poll_keys() noexcept {
+  if (!decryptor_) return;
+  const DecodeStatus status = decryptor_->poll_keys(dossier_.services().now);
+  on_status(status);
+  after_packet();
+}
+
+void ContentInspector::end_decryption(EndReason reason) noexcept {
+  decryptor_->finish(reason);
+  dossier_.note_unread(&EngineCounters::unread_tls_bytes,
+                       decryptor_->sealed_bytes(Direction::kToServer));
+  if (decryptor_->sight() == TlsSight::kPartly) dossier_.only_partly_seen();
+  dossier_.note_sight(tls_sight_name(decryptor_->sight()), decrypt_fault_name(decryptor_->fault()));
+  decryptor_.reset();
+  note_waiting();
+}
+
+void ContentInspector::finish(EndReason reason) noexcept {
+  if (decryptor_) end_decryption(reason);
+  if (inner_) inner_->finish(reason);
+}
+
+ContentInspector* ContentInspector::inner() noexcept {
+  if (!inner_ && origin_.depth < dossier_.services().limits.tunnel_depth) {
+    inner_ =
+        std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false,
+                                           StreamOrigin{origin_.depth + 1, Visibility::kDecrypted});
+  }
+  return inner_.get();
+}
+
+void ContentInspector::on_clear_data(Direction direction, ByteSpan data) noexcept {
+  if (ContentInspector* clear = inner()) {
+    clear->on_tcp_data(direction, data);
+  } else if (direction == Direction::kToServer) {
+    dossier_.note_unread(&EngineCounters::unread_limit_bytes, data.size());
+  }
+}
+
+void ContentInspector::on_clear_gap(Direction direction, uint64_t bytes) noexcept {
+  if (ContentInspector* clear = inner()) clear->on_tcp_gap(direction, bytes);
+}
+
+void ContentInspector::on_clear_end(Direction direction, EndReason reason) noexcept {
+  if (inner_) inner_->on_tcp_end(direction, reason);
 }
 
 void ContentInspector::feed_raw(ByteSpan data) noexcept {
@@ -286,7 +361,7 @@ void ContentInspector::end_raw(EndReason reason) noexcept {
   std::vector<Evidence> evidence;
   raw_->detector->collect(evidence);
   raw_.reset();
-  if (readable) dossier_.raise_visibility(Visibility::kClear);
+  if (readable) dossier_.raise_visibility(origin_.visibility);
   dossier_.report({}, std::move(evidence));
 }
 
@@ -305,7 +380,7 @@ void ContentInspector::on_tcp_gap(Direction direction, uint64_t bytes) noexcept 
       break;
     }
     case State::kTls:
-      on_status(tls_->on_gap(direction, bytes));
+      on_status(tls().on_gap(direction, bytes));
       break;
     case State::kHttp:
       on_status(http_->on_gap(direction, bytes));
@@ -336,7 +411,7 @@ void ContentInspector::on_tcp_end(Direction direction, EndReason reason) noexcep
       break;
     }
     case State::kTls:
-      tls_->on_end(direction, reason);
+      tls().on_end(direction, reason);
       read_tls_info();
       break;
     case State::kHttp:
@@ -351,13 +426,13 @@ void ContentInspector::on_tcp_end(Direction direction, EndReason reason) noexcep
     case State::kDone:
       break;
   }
-  if (tunnel_) tunnel_->on_tcp_end(direction, reason);
+  if (inner_ && in_tunnel_) inner_->on_tcp_end(direction, reason);
 }
 
 void ContentInspector::on_tunnel_open(TunnelKind kind, std::string_view protocol) noexcept {
   EngineCounters& counters = dossier_.services().counters;
   counters.tunnels.add();
-  if (depth_ >= dossier_.services().limits.tunnel_depth) {
+  if (origin_.depth >= dossier_.services().limits.tunnel_depth) {
     counters.tunnels_too_deep.add();
     return;
   }
@@ -366,19 +441,21 @@ void ContentInspector::on_tunnel_open(TunnelKind kind, std::string_view protocol
     dossier_.learn_request(protocol, "");
     dossier_.enter_tunnel();
   }
-  tunnel_ = std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false, depth_ + 1);
+  in_tunnel_ = true;
+  inner_ = std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false,
+                                              StreamOrigin{origin_.depth + 1, origin_.visibility});
 }
 
 void ContentInspector::on_tunnel_bytes(Direction direction, ByteSpan data) noexcept {
-  if (tunnel_) {
-    tunnel_->on_tcp_data(direction, data);
+  if (inner_) {
+    inner_->on_tcp_data(direction, data);
   } else if (direction == Direction::kToServer) {
     dossier_.note_unread(&EngineCounters::unread_limit_bytes, data.size());
   }
 }
 
 void ContentInspector::on_tunnel_hole(Direction direction, uint64_t bytes) noexcept {
-  if (tunnel_) tunnel_->on_tcp_gap(direction, bytes);
+  if (inner_) inner_->on_tcp_gap(direction, bytes);
 }
 
 void ContentInspector::on_dns(Direction /*direction*/, const DnsMessage& message) noexcept {
@@ -392,7 +469,7 @@ void ContentInspector::after_packet() noexcept {
     raw_->detector->collect(evidence);
     if (!evidence.empty()) dossier_.judge_so_far(evidence);
   }
-  if (tunnel_) tunnel_->after_packet();
+  if (inner_) inner_->after_packet();
 }
 
 void ContentInspector::flipped() noexcept { flip_ = false; }

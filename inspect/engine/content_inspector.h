@@ -7,7 +7,9 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <unordered_set>
 
+#include "inspect/decrypt/tls_decryptor.h"
 #include "inspect/engine/flow_dossier.h"
 #include "inspect/engine/request_inspector.h"
 #include "inspect/http/http1_decoder.h"
@@ -17,19 +19,34 @@
 
 namespace weir::inspect {
 
+class ContentInspector;
+
 // Decoder counters and hooks that the inspectors of one worker share.
 struct DecoderServices {
+  DecoderServices(const Limits& limits, const KeyStore* keys) {
+    if (keys != nullptr) decrypt = std::make_unique<DecryptServices>(limits, *keys, tls, decrypted);
+  }
   Http1Counters http;
   TlsCounters tls;
   DnsCounters dns;
+  DecryptCounters decrypted;
+  std::unique_ptr<DecryptServices> decrypt;  // null: no key log, nothing is decrypted
+  // Whose ciphertext is held until keys come.
+  std::unordered_set<ContentInspector*> waiting;
 };
 
-class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink {
+// What a stream was taken from.
+struct StreamOrigin {
+  size_t depth = 0;  // of tunnels and TLS around it
+  Visibility visibility = Visibility::kClear;
+};
+
+class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink, public ClearSink {
  public:
   // `may_flip`: the handshake was not seen, so content may show that client and server were taken
-  // for one another. `depth` counts tunnels.
+  // for one another.
   ContentInspector(FlowDossier& dossier, DecoderServices& decoders, uint16_t server_port,
-                   bool may_flip, size_t depth = 0);
+                   bool may_flip, const StreamOrigin& origin = {});
   ~ContentInspector() override;
 
   void on_tcp_data(Direction direction, ByteSpan data) noexcept override;
@@ -42,10 +59,18 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
 
   void on_dns(Direction direction, const DnsMessage& message) noexcept override;
 
+  void on_clear_data(Direction direction, ByteSpan data) noexcept override;
+  void on_clear_gap(Direction direction, uint64_t bytes) noexcept override;
+  void on_clear_end(Direction direction, EndReason reason) noexcept override;
+
   // Between packets: lets policy see what was found so far.
   void after_packet() noexcept;
+  // New keys may have come: reads what was held for want of them.
+  void poll_keys() noexcept;
+  // The flow ends; after the ends of both directions.
+  void finish(EndReason reason) noexcept;
   // Nothing more is wanted of this stream.
-  [[nodiscard]] bool finished() const noexcept { return state_ == State::kDone; }
+  [[nodiscard]] bool finished() const noexcept { return state_ == State::kDone && !waiting_; }
   // The protocol is not one that is decoded here; nDPI may name it.
   [[nodiscard]] bool unknown_protocol() const noexcept { return state_ == State::kRaw && !named_; }
   // Set when client and server must be exchanged; the caller does so after the packet.
@@ -68,6 +93,11 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   [[nodiscard]] Choice choose(ByteSpan first, bool complete) noexcept;
   void start(Choice choice, Direction direction, ByteSpan buffered, ByteSpan rest) noexcept;
   void feed(Direction direction, ByteSpan data) noexcept;
+  // The inspector of what TLS holds; null when it lies too deep.
+  ContentInspector* inner() noexcept;
+  [[nodiscard]] StreamDecoder& tls() noexcept;
+  void end_decryption(EndReason reason) noexcept;
+  void note_waiting() noexcept;
   void feed_raw(ByteSpan data) noexcept;
   void end_raw(EndReason reason) noexcept;
   void on_status(DecodeStatus status) noexcept;
@@ -79,7 +109,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   DecoderServices& decoders_;
   uint16_t server_port_;
   bool may_flip_;
-  size_t depth_;
+  StreamOrigin origin_;
   State state_ = State::kProbing;
   bool flip_ = false;
   bool named_ = false;
@@ -93,7 +123,10 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   std::unique_ptr<TlsDecoder> tls_;
   uint32_t tls_changes_ = 0;
   std::unique_ptr<DnsTcpDecoder> dns_;
-  std::unique_ptr<ContentInspector> tunnel_;
+  std::unique_ptr<TlsDecryptor> decryptor_;  // instead of tls_, where there is a key store
+  bool waiting_ = false;                     // is in decoders_.waiting
+  std::unique_ptr<ContentInspector> inner_;  // of what a tunnel or TLS holds
+  bool in_tunnel_ = false;                   // inner_ is that of a tunnel
   SlotLease raw_;
   uint64_t raw_bytes_ = 0;
   uint64_t stream_offset_ = 0;  // client-to-server bytes so far

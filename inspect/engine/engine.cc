@@ -76,9 +76,11 @@ void append(CounterList& out, std::string_view prefix, const Group& group,
 
 struct Engine::Impl {
   Impl(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key,
-       NdpiEngine* classifier)
+       NdpiEngine* classifier, const KeyStore* key_store)
       : services(std::move(snapshot), sink, flow_key),
         ndpi(classifier),
+        keys(key_store),
+        decoders(services.limits, key_store),
         tcp_pool(services.limits),
         flows(services.limits, flow_key) {}
 
@@ -92,11 +94,15 @@ struct Engine::Impl {
   void flip(Table::Entry& entry);
   void close_if_over(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
 
+  // Reads what flows hold for want of keys, when new keys have come.
+  void poll_keys();
   // Shows nDPI a packet of a flow that nothing here knows. True when no more are wanted.
   bool ask_ndpi(FlowState& flow, const DecodedPacket& packet);
 
   EngineServices services;
   NdpiEngine* ndpi;
+  const KeyStore* keys;
+  uint64_t keys_seen = 0;  // KeyStore::generation()
   DecoderServices decoders;
   QuicCounters quic;
   TcpPool tcp_pool;  // before the flows: their streams give buffers back to it
@@ -105,8 +111,8 @@ struct Engine::Impl {
 };
 
 Engine::Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink,
-               const HashKey& flow_key, NdpiEngine* ndpi)
-    : impl_(std::make_unique<Impl>(std::move(snapshot), sink, flow_key, ndpi)) {}
+               const HashKey& flow_key, NdpiEngine* ndpi, const KeyStore* keys)
+    : impl_(std::make_unique<Impl>(std::move(snapshot), sink, flow_key, ndpi, keys)) {}
 
 Engine::~Engine() = default;
 
@@ -137,6 +143,7 @@ void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
                           : reason == FlowEnd::kFin     ? EndReason::kComplete
                                                         : EndReason::kTimeout;
     flow.tcp->stream.finish(end, flow.tcp->inspector);
+    flow.tcp->inspector.finish(end);
     if (flow.tcp->inspector.wants_flip()) flip(entry);
     shunt_tcp(flow);
   }
@@ -300,6 +307,13 @@ Action Engine::on_packet(const DecodedPacket& packet) noexcept {
   return impl_->on_packet(trimmed);
 }
 
+void Engine::Impl::poll_keys() {
+  if (keys == nullptr || keys->generation() == keys_seen) return;
+  keys_seen = keys->generation();
+  const std::vector<ContentInspector*> waiting(decoders.waiting.begin(), decoders.waiting.end());
+  for (ContentInspector* inspector : waiting) inspector->poll_keys();
+}
+
 Action Engine::Impl::on_packet(const DecodedPacket& packet) {
   services.now = packet.time;
   services.counters.packets.add();
@@ -313,6 +327,7 @@ Action Engine::Impl::on_packet(const DecodedPacket& packet) {
   const auto on_end = [this](Table::Entry& entry, FlowEnd reason) noexcept {
     end_flow(entry, reason);
   };
+  poll_keys();
   flows.expire(packet.time, on_end, kExpireBudget);
   const Table::Found found = flows.find_or_create(packet, on_end);
   FlowState& flow = found.entry->state;
@@ -330,6 +345,7 @@ Action Engine::Impl::on_packet(const DecodedPacket& packet) {
 void Engine::on_time(Timestamp now) noexcept {
   Impl& impl = *impl_;
   impl.services.now = std::max(impl.services.now, now);
+  impl.poll_keys();
   impl.flows.expire(
       now, [&impl](Table::Entry& entry, FlowEnd reason) noexcept { impl.end_flow(entry, reason); },
       impl.services.limits.flows);
@@ -355,6 +371,7 @@ CounterList Engine::all_counters() const {
   append(out, "tls", impl.decoders.tls, kTlsCounterTable);
   append(out, "quic", impl.quic, kQuicCounterTable);
   if (impl.ndpi != nullptr) append(out, "ndpi", impl.ndpi->counters(), kNdpiCounterTable);
+  if (impl.decoders.decrypt) append(out, "decrypt", impl.decoders.decrypted, kDecryptCounterTable);
   append(out, "dns", impl.decoders.dns, kDnsCounterTable);
   append(out, "names", impl.services.name_counters, kNameCacheCounterTable);
   append(out, "unwrap", impl.services.pool.unwrap_counters(), kUnwrapCounterTable);

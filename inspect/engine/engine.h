@@ -11,6 +11,7 @@
 #include "core/finding.h"
 #include "core/hash.h"
 #include "core/packet.h"
+#include "inspect/decrypt/key_store.h"
 #include "inspect/engine/engine_counters.h"
 #include "inspect/engine/snapshot.h"
 #include "inspect/identify/ndpi_classifier.h"
@@ -23,10 +24,11 @@ using CounterList = std::vector<std::pair<std::string, uint64_t>>;
 class Engine final : public PacketSink {
  public:
   // `flow_key` keys the flow table: random in a live sensor, fixed in a replay that must repeat.
-  // `ndpi` names protocols that no parser here knows; this worker's alone, it must outlive the
-  // engine. Without it such flows stay "unknown".
+  // `ndpi` names protocols that no parser here knows; this worker's alone. Without it such flows
+  // stay "unknown". `keys` holds the secrets of TLS sessions, for all workers; without it nothing
+  // is decrypted. Both must outlive the engine.
   Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key,
-         NdpiEngine* ndpi = nullptr);
+         NdpiEngine* ndpi = nullptr, const KeyStore* keys = nullptr);
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

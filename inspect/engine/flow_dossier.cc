@@ -137,6 +137,11 @@ void FlowDossier::learn_ja(std::string_view ja3, std::string_view ja4) noexcept 
   }
 }
 
+void FlowDossier::note_sight(std::string_view sight, std::string_view fault) noexcept {
+  id_.sight = sight;
+  if (!fault.empty() && fault != "none") id_.sight += ": " + std::string(fault);
+}
+
 void FlowDossier::learn_user_agent(std::string_view user_agent) noexcept {
   if (user_agent.empty()) return;
   const signatures::Tool* tool = services_.snapshot->catalogue->tool_by_user_agent(user_agent);

@@ -57,6 +57,12 @@ class FlowDossier {
   // The host that was learnt last is where a proxy connects to: the names inside the tunnel say
   // more when it is an address, and they add a service where it had none.
   void enter_tunnel() noexcept;
+  // Of what was encrypted, not all could be read.
+  void only_partly_seen() noexcept {
+    if (id_.visibility == Visibility::kDecrypted) id_.visibility = Visibility::kPartly;
+  }
+  // Why no more was seen: how TLS decryption went, and what ended it.
+  void note_sight(std::string_view sight, std::string_view fault) noexcept;
   void flip() noexcept { std::swap(id_.client, id_.server); }
   void set_upload(uint64_t bytes) noexcept { upload_bytes_ = bytes; }
   void note_unread(Counter EngineCounters::*reason, uint64_t bytes) noexcept {

@@ -23,7 +23,7 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
   dossier_.learn_user_agent(head.user_agent);
   dossier_.learn_request(head.authority, head.target);
   // A CONNECT says nothing of what can be read of the tunnel.
-  if (head.method != "CONNECT") dossier_.raise_visibility(Visibility::kClear);
+  if (head.method != "CONNECT") dossier_.raise_visibility(visibility_);
 
   Open open;
   open.stream_id = head.stream_id;

@@ -22,8 +22,9 @@ class TunnelSink {
 
 class RequestInspector final : public MessageSink {
  public:
-  RequestInspector(FlowDossier& dossier, TunnelSink& tunnels)
-      : dossier_(dossier), tunnels_(tunnels) {}
+  // `visibility`: what a request that is read here says of its flow.
+  RequestInspector(FlowDossier& dossier, TunnelSink& tunnels, Visibility visibility)
+      : dossier_(dossier), tunnels_(tunnels), visibility_(visibility) {}
 
   BodyChoice on_request(const MessageHead& head) noexcept override;
   void on_body(uint64_t stream_id, ByteSpan data, uint64_t offset) noexcept override;
@@ -52,6 +53,7 @@ class RequestInspector final : public MessageSink {
 
   FlowDossier& dossier_;
   TunnelSink& tunnels_;
+  Visibility visibility_;
   std::vector<Open> open_;
   std::vector<Evidence> scratch_;
 };
