@@ -63,11 +63,7 @@ class Reader {
     if (const YamlNode* node = map.map("services")) services(*node, out.services);
     if (const YamlNode* node = map.map("protect")) protect(*node, out.protect);
     if (const YamlNode* node = map.map("signatures")) signatures(*node, out.signatures);
-    if (const YamlNode* node = map.map("see_inside")) {
-      see_inside(*node);
-      warn(*node, "see_inside: this version opens no encrypted traffic; it is checked, not used",
-           out);
-    }
+    if (const YamlNode* node = map.map("see_inside")) see_inside(*node, out);
     if (const YamlNode* node = map.list("policy")) read_policy(*node, errors_, out.policy);
     map.choice("fail", out.fail, parse_fail_mode, "open or closed");
     if (const YamlNode* node = map.map("alerts")) alerts(*node, out);
@@ -228,16 +224,18 @@ class Reader {
     map.finish();
   }
 
-  void see_inside(const YamlNode& node) {
-    std::vector<std::string> key_logs;
+  // Before `limits`, whose own keys have the last word.
+  void see_inside(const YamlNode& node, Settings& out) {
     MapReader map(node, "see_inside", errors_);
-    paths(map, "key_logs", key_logs);
+    paths(map, "key_logs", out.see_inside.key_logs);
     if (const YamlNode* hold = map.map("hold")) {
       MapReader held(*hold, "see_inside.hold", errors_);
       uint64_t bytes = 0;
       int64_t seconds = 0;
-      held.bytes("bytes", bytes, 0, 1ULL << 30);
-      held.integer("seconds", seconds, 0, 3600);
+      if (held.bytes("bytes", bytes, 0, 1ULL << 30)) out.limits.hold_bytes = bytes;
+      if (held.integer("seconds", seconds, 0, 3600)) {
+        out.limits.hold_age = Duration::seconds(seconds);
+      }
       held.finish();
     }
     map.finish();

@@ -54,6 +54,11 @@ struct SignatureSettings {
   std::vector<std::string> rules;  // more rule files or folders of the company
 };
 
+// Keys for encrypted traffic. see_inside.hold sets limits.hold_bytes and limits.hold_age.
+struct SeeInsideSettings {
+  std::vector<std::string> key_logs;  // files or folders of them, NSS format
+};
+
 // Either bound may be absent. ">=8", ">1MiB", "<5", "3..10", "8" are the forms in YAML.
 struct Range {
   std::optional<uint64_t> min;  // inclusive
@@ -136,6 +141,7 @@ struct Settings {
   CaptureSettings capture;
   ServiceSettings services;
   ProtectSettings protect;
+  SeeInsideSettings see_inside;
   SignatureSettings signatures;
   std::vector<PolicyRule> policy;  // default_policy() when the file has none
   FailMode fail = FailMode::kOpen;

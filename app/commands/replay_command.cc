@@ -17,6 +17,7 @@
 #include "app/report/replay_report.h"
 #include "app/report/usage_totals.h"
 #include "app/runtime/alert_sinks.h"
+#include "app/runtime/key_logs.h"
 #include "app/runtime/load_snapshot.h"
 #include "app/runtime/worker_pool.h"
 #include "app/terminal.h"
@@ -72,17 +73,19 @@ Result<config::Settings> settings_of(const Options& options) {
   }
   if (!options.indexes.empty()) settings.protect.indexes = options.indexes;
   if (!options.key.empty()) settings.protect.key = options.key;
+  if (!options.key_logs.empty()) settings.see_inside.key_logs = options.key_logs;
   return settings;
 }
 
 // One capture into the workers. False when it is damaged or cannot be read; `facts` says why.
 bool read_capture(const std::string& path, WorkerPool& workers, capture::PacketDecoder& decoder,
-                  ReplayFacts& facts, bool quiet) {
+                  KeyLogs& key_logs, ReplayFacts& facts, bool quiet) {
   auto file = capture::CaptureFile::open(path);
   if (!file) {
     facts.errors.push_back(file.error().to_string());
     return false;
   }
+  (*file)->set_secrets_sink([&key_logs](ByteSpan text) { key_logs.add(text); });
   Progress progress("Replaying");
   RawPacket raw;
   DecodedPacket packet;
@@ -120,12 +123,15 @@ int run(const Options& options) {
     complain(settings.error());
     return kExitUsage;
   }
-  if (!options.key_logs.empty()) {
-    complain("--keylog: this version does not decrypt TLS yet; flows are judged by metadata");
-  }
   auto snapshot = load_snapshot(*settings);
   if (!snapshot) {
     complain(snapshot.error());
+    return kExitUsage;
+  }
+
+  KeyLogs key_logs;
+  if (const Status read = key_logs.read(settings->see_inside.key_logs); !read) {
+    complain(read.error());
     return kExitUsage;
   }
 
@@ -167,11 +173,12 @@ int run(const Options& options) {
   capture::PacketDecoder decoder(settings->limits);
   size_t wanted = options.workers;
   if (wanted == 0) wanted = std::max<size_t>(1, std::thread::hardware_concurrency());
-  WorkerPool workers(*snapshot, wanted, sink);
+  // What a capture holds may stand behind the packets it is for; a key log is read before them.
+  WorkerPool workers(*snapshot, wanted, sink, {&key_logs.store(), false});
   const auto began = std::chrono::steady_clock::now();
   bool all_good = true;
   for (const std::string& file : options.files) {
-    all_good = read_capture(file, workers, decoder, facts, options.quiet) && all_good;
+    all_good = read_capture(file, workers, decoder, key_logs, facts, options.quiet) && all_good;
   }
   workers.finish();
   incidents.close_all();
@@ -216,7 +223,7 @@ void add_replay_command(CLI::App& app, int& exit_code) {
   replay->add_option("-c,--config", o->config, "weir.yaml");
   replay->add_option("--index", o->indexes, "fingerprint index; again for more");
   replay->add_option("--key", o->key, "site key file of the indexes");
-  replay->add_option("--keylog", o->key_logs, "TLS key log (not used by this version)");
+  replay->add_option("--keylog", o->key_logs, "TLS key log, or a folder of them; again for more");
   replay->add_option("--alerts", o->alerts, "write incidents as JSON lines");
   replay->add_option("--flows", o->flows, "write flows as JSON lines");
   replay->add_option("--stats", o->stats, "write totals and counters as JSON");

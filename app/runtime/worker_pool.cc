@@ -162,21 +162,21 @@ struct WorkerPool::Impl {
 };
 
 WorkerPool::WorkerPool(std::shared_ptr<const inspect::Snapshot> snapshot, size_t workers,
-                       EvidenceSink& sink)
+                       EvidenceSink& sink, const inspect::KeyAccess& keys)
     : impl_(std::make_unique<Impl>(sink)) {
   // A fixed key: a replay repeats itself, and nobody who sends packets now reads its timing.
   constexpr HashKey kReplayKey{{0x77656972, 0x7265706c6179}};
   if (workers <= 1) {
     impl_->single_ndpi = make_ndpi(snapshot->limits);
     impl_->single = std::make_unique<inspect::Engine>(std::move(snapshot), sink, kReplayKey,
-                                                      impl_->single_ndpi.get());
+                                                      impl_->single_ndpi.get(), keys);
     return;
   }
   for (size_t i = 0; i < workers; ++i) {
     auto worker = std::make_unique<Impl::Worker>();
     worker->ndpi = make_ndpi(snapshot->limits);
-    worker->engine =
-        std::make_unique<inspect::Engine>(snapshot, worker->mail, kReplayKey, worker->ndpi.get());
+    worker->engine = std::make_unique<inspect::Engine>(snapshot, worker->mail, kReplayKey,
+                                                       worker->ndpi.get(), keys);
     impl_->workers.push_back(std::move(worker));
   }
   for (const auto& worker : impl_->workers) {

@@ -21,7 +21,9 @@ class WorkerPool {
  public:
   // With one worker everything happens in the caller's thread. Findings and flow records reach
   // `sink` in the caller's thread only.
-  WorkerPool(std::shared_ptr<const inspect::Snapshot> snapshot, size_t workers, EvidenceSink& sink);
+  // What `keys` refers to must outlive the pool.
+  WorkerPool(std::shared_ptr<const inspect::Snapshot> snapshot, size_t workers, EvidenceSink& sink,
+             const inspect::KeyAccess& keys = {});
   ~WorkerPool();
 
   void on_packet(const DecodedPacket& packet);

@@ -137,7 +137,8 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
     case Choice::kTls:
       state_ = State::kTls;
       if (decoders_.decrypt) {
-        decryptor_ = std::make_unique<TlsDecryptor>(*decoders_.decrypt, *this, true);
+        decryptor_ =
+            std::make_unique<TlsDecryptor>(*decoders_.decrypt, *this, decoders_.hold_for_keys);
       } else {
         tls_ = std::make_unique<TlsDecoder>(dossier.services().limits, decoders_.tls);
       }

@@ -23,14 +23,17 @@ class ContentInspector;
 
 // Decoder counters and hooks that the inspectors of one worker share.
 struct DecoderServices {
-  DecoderServices(const Limits& limits, const KeyStore* keys) {
-    if (keys != nullptr) decrypt = std::make_unique<DecryptServices>(limits, *keys, tls, decrypted);
+  DecoderServices(const Limits& limits, const KeyStore* keys, bool may_come_late)
+      : hold_for_keys(may_come_late) {
+    if (keys == nullptr) return;
+    decrypt.reset(new DecryptServices{limits, *keys, tls, decrypted});
   }
   Http1Counters http;
   TlsCounters tls;
   DnsCounters dns;
   DecryptCounters decrypted;
   std::unique_ptr<DecryptServices> decrypt;  // null: no key log, nothing is decrypted
+  bool hold_for_keys;
   // Whose ciphertext is held until keys come.
   std::unordered_set<ContentInspector*> waiting;
 };

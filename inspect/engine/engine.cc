@@ -76,11 +76,11 @@ void append(CounterList& out, std::string_view prefix, const Group& group,
 
 struct Engine::Impl {
   Impl(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key,
-       NdpiEngine* classifier, const KeyStore* key_store)
+       NdpiEngine* classifier, const KeyAccess& access)
       : services(std::move(snapshot), sink, flow_key),
         ndpi(classifier),
-        keys(key_store),
-        decoders(services.limits, key_store),
+        keys(access.store),
+        decoders(services.limits, access.store, access.may_come_late),
         tcp_pool(services.limits),
         flows(services.limits, flow_key) {}
 
@@ -111,7 +111,7 @@ struct Engine::Impl {
 };
 
 Engine::Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink,
-               const HashKey& flow_key, NdpiEngine* ndpi, const KeyStore* keys)
+               const HashKey& flow_key, NdpiEngine* ndpi, const KeyAccess& keys)
     : impl_(std::make_unique<Impl>(std::move(snapshot), sink, flow_key, ndpi, keys)) {}
 
 Engine::~Engine() = default;

@@ -18,6 +18,12 @@
 
 namespace weir::inspect {
 
+// The secrets of TLS sessions, shared by all workers.
+struct KeyAccess {
+  const KeyStore* store = nullptr;
+  bool may_come_late = false;  // then ciphertext waits for keys, within limits
+};
+
 // Names and values of every counter of an engine, grouped ("tcp.overlap_conflicts").
 using CounterList = std::vector<std::pair<std::string, uint64_t>>;
 
@@ -28,7 +34,7 @@ class Engine final : public PacketSink {
   // stay "unknown". `keys` holds the secrets of TLS sessions, for all workers; without it nothing
   // is decrypted. Both must outlive the engine.
   Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key,
-         NdpiEngine* ndpi = nullptr, const KeyStore* keys = nullptr);
+         NdpiEngine* ndpi = nullptr, const KeyAccess& keys = {});
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

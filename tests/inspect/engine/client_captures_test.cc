@@ -1,5 +1,6 @@
-// Real clients that sent protected files in clear HTTP/1.x: every leak must be found with the right
-// file and overlapping lines, and the innocent captures must stay silent.
+// Real clients that sent protected files over HTTP/1.x, in clear or over TLS with their key logs:
+// every leak must be found with the right file and overlapping lines, and the innocent captures
+// must stay silent. Without the key logs, names, JA4 and upload bytes must still be right.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "inspect/decrypt/key_log_source.h"
 #include "signatures/catalogue.h"
 #include "signatures/content_rules.h"
 #include "signatures/fingerprint/code_index.h"
@@ -38,7 +40,7 @@ std::shared_ptr<const Snapshot> snapshot_over(const std::filesystem::path& code)
   return snapshot;
 }
 
-TEST(ClientCaptures, ClearHttpLeaksAreFoundAndInnocentOnesAreSilent) {
+TEST(ClientCaptures, LeaksAreFoundAndInnocentOnesAreSilent) {
   WEIR_SHARED_OR_SKIP(shared);
   const auto snapshot = snapshot_over(shared / "clients/src");
   std::ifstream index(shared / "clients/index.jsonl");
@@ -47,12 +49,19 @@ TEST(ClientCaptures, ClearHttpLeaksAreFoundAndInnocentOnesAreSilent) {
   size_t leaks = 0;
   while (std::getline(index, line)) {
     const auto row = nlohmann::json::parse(line);
-    if (row["tls"] != "none" || row["protocol"] != "http1") continue;
+    if (row["protocol"] != "http1") continue;
+    const bool sealed = row["tls"] != "none";
     const std::string pcap = row["pcap"];
     SCOPED_TRACE(pcap);
     ++captures;
     test::CollectingSink sink;
-    ASSERT_TRUE(test::run_capture(shared / "clients" / pcap, snapshot, sink));
+    KeyStore keys;
+    if (sealed) {
+      KeyLogCounters counters;
+      const std::string key_log = row["keylog"];
+      ASSERT_TRUE(read_key_log((shared / "clients" / key_log).string(), keys, counters, {1}));
+    }
+    ASSERT_TRUE(test::run_capture(shared / "clients" / pcap, snapshot, sink, {&keys, false}));
     std::vector<Evidence> found;
     for (const Finding& finding : sink.findings) {
       for (const Evidence& piece : finding.evidence) {
@@ -77,14 +86,49 @@ TEST(ClientCaptures, ClearHttpLeaksAreFoundAndInnocentOnesAreSilent) {
       EXPECT_TRUE(right) << "found " << piece.path << ":" << piece.first_line << "-"
                          << piece.last_line << ", which was not sent";
     }
-    bool clear = false;
+    bool seen = false;
     for (const FlowRecord& record : sink.records) {
-      clear = clear || record.flow.visibility == Visibility::kClear;
+      seen =
+          seen || record.flow.visibility == (sealed ? Visibility::kDecrypted : Visibility::kClear);
     }
-    EXPECT_TRUE(clear);
+    EXPECT_TRUE(seen);
   }
   std::cout << captures << " captures, " << leaks << " leaks\n";
-  EXPECT_GT(captures, 10U);
+  EXPECT_GT(captures, 40U);
+}
+
+TEST(ClientCaptures, WithoutKeysNamesAndVolumesAreStillRight) {
+  WEIR_SHARED_OR_SKIP(shared);
+  const auto snapshot = snapshot_over(shared / "clients/src");
+  std::ifstream index(shared / "clients/index.jsonl");
+  std::string line;
+  size_t captures = 0;
+  while (std::getline(index, line)) {
+    const auto row = nlohmann::json::parse(line);
+    if (row["tls"] == "none" || !row["sni"].is_string()) continue;
+    const std::string pcap = row["pcap"];
+    SCOPED_TRACE(pcap);
+    ++captures;
+    test::CollectingSink sink;
+    ASSERT_TRUE(test::run_capture(shared / "clients" / pcap, snapshot, sink));
+    uint64_t body = 0;
+    for (const auto& request : row["requests"]) {
+      if (request.contains("body_len")) body += request["body_len"].get<uint64_t>();
+    }
+    bool named = false;
+    uint64_t up = 0;
+    for (const FlowRecord& record : sink.records) {
+      up += record.bytes[Direction::kToServer];
+      for (const auto& [source, name] : record.flow.names) {
+        named = named || (source == HostSource::kSni && name == row["sni"].get<std::string>() &&
+                          record.flow.visibility == Visibility::kMetadata &&
+                          record.flow.ja4.starts_with("t1"));
+      }
+    }
+    EXPECT_TRUE(named);
+    EXPECT_GE(up, body);
+  }
+  EXPECT_GT(captures, 40U);
 }
 
 }  // namespace

@@ -15,11 +15,11 @@ namespace weir::test {
 // What was found; false when the file could not be opened at all.
 inline bool run_capture(const std::filesystem::path& path,
                         const std::shared_ptr<const inspect::Snapshot>& snapshot,
-                        CollectingSink& sink) {
+                        CollectingSink& sink, const inspect::KeyAccess& keys = {}) {
   auto file = capture::CaptureFile::open(path.string());
   if (!file) return false;
   capture::PacketDecoder decoder;
-  inspect::Engine engine(snapshot, sink, HashKey{{1, 2}});
+  inspect::Engine engine(snapshot, sink, HashKey{{1, 2}}, nullptr, keys);
   RawPacket raw;
   DecodedPacket packet;
   while ((*file)->next(raw) == capture::CaptureFile::Next::kPacket) {
