@@ -126,7 +126,11 @@ TEST(ClientCaptures, WithoutKeysNamesAndVolumesAreStillRight) {
       }
     }
     EXPECT_TRUE(named);
-    EXPECT_GE(up, body);
+    // The index gives the length of bodies once decoded.
+    const bool coded = !row["content_encoding"].empty() || !row["websocket_extensions"].empty();
+    if (!coded) {
+      EXPECT_GE(up, body);
+    }
   }
   EXPECT_GT(captures, 40U);
 }
