@@ -93,11 +93,45 @@ size_t shown_width(std::string_view text) noexcept {
       text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
+namespace {
+
+// A well-formed UTF-8 sequence at the front of `text`: its length and character; 0 otherwise.
+size_t utf8_at(std::string_view text, uint32_t& character) noexcept {
+  const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  const size_t size = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
+  if (size == 0 || lead > 0xf4 || size > text.size()) return 0;
+  constexpr std::array<uint8_t, 5> kLeadBits = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  character = lead & kLeadBits[size];
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    character = character << 6 | (byte(i) & 0x3fU);
+  }
+  constexpr std::array<uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
+  return character < kLeast[size] || character > 0x10ffff ? 0 : size;
+}
+
+// C0 and C1 controls, and what turns the direction of text or hides in it.
+bool plain(uint32_t c) noexcept {
+  const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+  const bool hidden = (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+                      (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
+  return !control && !hidden;
+}
+
+}  // namespace
+
 std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
+  std::string out;
+  while (!text.empty()) {
+    uint32_t character = 0;
+    const size_t size = utf8_at(text, character);
+    if (size == 0 || !plain(character)) {
+      out += '?';
+    } else {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(std::max<size_t>(size, 1));
   }
   return out;
 }

@@ -52,7 +52,8 @@ class Table {
 
 // Characters that a terminal shows for UTF-8 text (wide ones count as one), without escapes.
 [[nodiscard]] size_t shown_width(std::string_view text) noexcept;
-// Text from the wire made safe for a terminal: control characters become '?'.
+// Text from the wire made safe for a terminal: controls, marks that turn the
+// direction of text and what is no UTF-8 become '?'.
 [[nodiscard]] std::string printable(std::string_view text);
 
 // A line on stderr that rewrites itself; nothing at all where stderr is no terminal.

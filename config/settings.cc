@@ -285,7 +285,6 @@ Result<Settings> settings_of(const Result<YamlNode>& root, const std::string& fi
   if (!root) return root.error();
   Settings settings;
   settings.file = file;
-  settings.policy = default_policy();
   YamlErrors errors(file);
   Reader(file, errors).read(*root, settings);
   if (!errors.empty()) return errors.to_error();

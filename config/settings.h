@@ -136,6 +136,10 @@ struct CaptureSettings {
 
 enum class FailMode : uint8_t { kOpen, kClosed };
 
+// What applies without rules in the configuration: banned agents, code and secrets to anything but
+// internal services, undocumented environment data, blind uploads, markers and file digests.
+std::vector<PolicyRule> default_policy();
+
 struct Settings {
   std::string file;  // where it was read from; empty: all defaults
   CaptureSettings capture;
@@ -143,16 +147,12 @@ struct Settings {
   ProtectSettings protect;
   SeeInsideSettings see_inside;
   SignatureSettings signatures;
-  std::vector<PolicyRule> policy;  // default_policy() when the file has none
+  std::vector<PolicyRule> policy = default_policy();
   FailMode fail = FailMode::kOpen;
   AlertSettings alerts;
   Limits limits;
   std::vector<std::string> warnings;  // keys that are valid but that this version does not act on
 };
-
-// What applies without rules in the configuration: banned agents, code and secrets to anything but
-// internal services, undocumented environment data, blind uploads, markers and file digests.
-std::vector<PolicyRule> default_policy();
 
 // Relative paths in the file are taken from its folder.
 Result<Settings> load_settings(const std::string& path);

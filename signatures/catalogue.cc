@@ -428,6 +428,14 @@ std::string_view Catalogue::tenant_header_vendor(std::string_view name) const no
   return {};
 }
 
+bool Catalogue::has_service(std::string_view id) const noexcept {
+  return std::any_of(impl_->faces.begin(), impl_->faces.end(),
+                     [id](const ServiceFace& face) { return face.service == id; });
+}
+bool Catalogue::has_tool(std::string_view id) const noexcept {
+  return std::any_of(impl_->tools.begin(), impl_->tools.end(),
+                     [id](const Tool& tool) { return tool.id == id; });
+}
 size_t Catalogue::services() const noexcept { return impl_->services; }
 size_t Catalogue::host_patterns() const noexcept {
   return impl_->host_table.size() + impl_->own_table.size();

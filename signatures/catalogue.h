@@ -80,6 +80,9 @@ class Catalogue {
   // The vendor whose tenant restriction this header carries; empty when it is none.
   [[nodiscard]] std::string_view tenant_header_vendor(std::string_view name) const noexcept;
 
+  // Whether an id is known: of a service, the company's own included, or of a tool.
+  [[nodiscard]] bool has_service(std::string_view id) const noexcept;
+  [[nodiscard]] bool has_tool(std::string_view id) const noexcept;
   [[nodiscard]] size_t services() const noexcept;
   [[nodiscard]] size_t host_patterns() const noexcept;
 

@@ -88,8 +88,7 @@ int run(const Options& options) {
     piece.score = options.score;
     evidence.push_back(std::move(piece));
   }
-  const inspect::Policy policy(settings.policy.empty() ? config::default_policy()
-                                                       : settings.policy);
+  const inspect::Policy policy(settings.policy);
   inspect::PolicyFacts facts;
   facts.flow = &flow;
   facts.user = options.user;

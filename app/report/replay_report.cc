@@ -54,6 +54,12 @@ std::string what_left(const Evidence& piece) {
   return out;
 }
 
+std::string used(const FlowIdentity& flow) {
+  if (!flow.product.empty()) return flow.product;
+  if (!flow.service.empty()) return flow.service;
+  return flow.tool.empty() ? flow.protocol : flow.tool;
+}
+
 std::string seen_into(const ServiceUsage& usage) {
   static constexpr std::array<const char*, 4> kNames = {"metadata", "partly", "decrypted", "clear"};
   std::string out;
@@ -128,7 +134,7 @@ std::string incidents_text(const IncidentSummary& summary) {
           {first ? std::string(to_string(incident.severity)) : "",
            first ? std::string(to_string(incident.action)) : "",
            first ? incident.flow.client.ip.to_string() : "", first ? to : "",
-           none ? "(use of " + incident.flow.product + ")" : what_left(piece),
+           none ? "(use of " + used(incident.flow) + ")" : what_left(piece),
            piece.lines > 0 ? std::to_string(piece.lines) : "", none ? "" : percent(piece.score),
            first ? human_count(incident.count) : "", first ? incident.rule : ""},
           ink_of(incident.severity));
@@ -153,8 +159,12 @@ std::string not_read_text(const ReplayFacts& facts, const UsageTotals& usage) {
   add(counter(facts, "engine.unread_limit_bytes"), "past a limit");
   add(counter(facts, "engine.unread_slot_bytes"), "for want of memory");
   add(usage.gap_bytes_up, "missing from the capture");
-  return out.empty() ? "Everything that clients sent over TCP was read.\n"
-                     : "Not read of what clients sent: " + out + ".\n";
+  out = out.empty() ? "Everything that clients sent over TCP was read.\n"
+                    : "Not read of what clients sent: " + out + ".\n";
+  if (const uint64_t opaque = counter(facts, "engine.requests_opaque"); opaque > 0) {
+    out += human_count(opaque) + " request bodies held nothing readable.\n";
+  }
+  return out;
 }
 
 nlohmann::json visibility_json(const std::array<uint64_t, 4>& flows) {

@@ -11,6 +11,32 @@
 
 namespace weir::app {
 
+namespace {
+
+// A rule that names what the catalogue does not have would never match, or with "!" always.
+Status check_names(const config::Settings& settings, const signatures::Catalogue& catalogue) {
+  for (const config::PolicyRule& rule : settings.policy) {
+    const auto unknown = [&](const std::string& what, const std::string& id) {
+      return Error{"policy rule \"" + rule.name + "\": when." + what + ": no " + what +
+                       " has the id \"" + id + "\"",
+                   settings.file, rule.line, 0};
+    };
+    if (rule.when.service) {
+      for (const std::string& id : rule.when.service->values) {
+        if (!catalogue.has_service(id)) return unknown("service", id);
+      }
+    }
+    if (rule.when.tool) {
+      for (const std::string& id : rule.when.tool->values) {
+        if (!catalogue.has_tool(id)) return unknown("tool", id);
+      }
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
     const config::Settings& settings) {
   auto set = std::make_shared<inspect::DetectorSet>();
@@ -38,11 +64,13 @@ Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Set
   auto catalogue = signatures::Catalogue::load(signatures_directory(settings), settings.services);
   if (!catalogue) return catalogue.error();
   snapshot->catalogue = std::move(*catalogue);
+  if (const Status named = check_names(settings, *snapshot->catalogue); !named) {
+    return named.error();
+  }
   auto detectors = load_detectors(settings);
   if (!detectors) return detectors.error();
   snapshot->detectors = std::move(*detectors);
-  snapshot->policy =
-      inspect::Policy(settings.policy.empty() ? config::default_policy() : settings.policy);
+  snapshot->policy = inspect::Policy(settings.policy);
   snapshot->limits = settings.limits;
   return std::shared_ptr<const inspect::Snapshot>(std::move(snapshot));
 }

@@ -101,11 +101,18 @@ struct WorkerPool::Impl {
         packet.payload = ByteSpan(batch.bytes).subspan(batch.offsets[i], packet.payload.size());
         (void)worker.engine->on_packet(packet);
       }
-      if (finishing) worker.engine->finish();
+      if (finishing) finish_engine(*worker.engine);
       lock.lock();
       worker.busy = false;
       done.notify_all();
     }
+  }
+
+  // A worker has seen its own packets only: flows that were over by the end of the capture end the
+  // same way however many workers there are.
+  void finish_engine(inspect::Engine& engine) const {
+    engine.on_time(last);
+    engine.finish();
   }
 
   void wait_all() {
@@ -157,6 +164,7 @@ struct WorkerPool::Impl {
   std::condition_variable done;
   bool stop = false;       // under mutex
   bool finishing = false;  // written while no worker is busy
+  Timestamp last;          // of all packets; read by workers when finishing
   size_t round_packets = 0;
   size_t round_bytes = 0;
 };
@@ -198,6 +206,7 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::on_packet(const DecodedPacket& packet) {
+  impl_->last = std::max(impl_->last, packet.time);
   if (impl_->single) {
     (void)impl_->single->on_packet(packet);
     return;
@@ -211,7 +220,7 @@ void WorkerPool::on_packet(const DecodedPacket& packet) {
 
 void WorkerPool::finish() {
   if (impl_->single) {
-    impl_->single->finish();
+    impl_->finish_engine(*impl_->single);
     return;
   }
   impl_->wait_all();

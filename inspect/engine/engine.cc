@@ -376,6 +376,7 @@ CounterList Engine::all_counters() const {
   append(out, "names", impl.services.name_counters, kNameCacheCounterTable);
   append(out, "unwrap", impl.services.pool.unwrap_counters(), kUnwrapCounterTable);
   append(out, "detect", impl.services.pool.detect_counters(), kDetectCounters);
+  append(out, "detect", impl.services.pool.code_counters(), kCodeCounters);
   return out;
 }
 

@@ -15,7 +15,7 @@ RequestSlot* RequestPool::acquire() noexcept {
     return slot;
   }
   if (slots_.size() >= limits_.open_requests) return nullptr;
-  auto detector = RequestDetector::make(detectors_, limits_, scratch_, &detect_);
+  auto detector = RequestDetector::make(detectors_, limits_, scratch_, &detect_, &code_);
   if (!detector) return nullptr;
   auto slot = std::make_unique<RequestSlot>();
   slot->detector = std::move(*detector);

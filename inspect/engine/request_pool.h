@@ -29,12 +29,14 @@ class RequestPool {
   [[nodiscard]] size_t made() const noexcept { return slots_.size(); }
   [[nodiscard]] const UnwrapCounters& unwrap_counters() const noexcept { return unwrap_; }
   [[nodiscard]] const DetectCounters& detect_counters() const noexcept { return detect_; }
+  [[nodiscard]] const CodeCounters& code_counters() const noexcept { return code_; }
 
  private:
   std::shared_ptr<const DetectorSet> detectors_;
   const Limits& limits_;
   UnwrapCounters unwrap_;
   DetectCounters detect_;
+  CodeCounters code_;
   signatures::PatternScratch scratch_;
   std::vector<std::unique_ptr<RequestSlot>> slots_;
   std::vector<RequestSlot*> free_;
