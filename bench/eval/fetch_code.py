@@ -164,11 +164,11 @@ def matches(relative: str, globs: list[str]) -> bool:
     return any(fnmatch.fnmatch(relative, g) for g in globs)
 
 
-def lay(root: Path, out: Path, globs: list[str]) -> None:
+def lay(root: Path, out: Path, globs: list[str], without: list[str]) -> None:
     total = 0
     for path, relative in files_of(root):
         size = path.stat().st_size
-        if not matches(relative, globs) or total + size > PACKAGE_LIMIT:
+        if not matches(relative, globs) or matches(relative, without) or total + size > PACKAGE_LIMIT:
             continue
         if relative.startswith("usr/"):
             if not INSTALLED.match(relative):
@@ -252,7 +252,8 @@ def make_set(name: str, packages: dict, sources: Sources, out: Path) -> bool:
         if root is None:
             missing.append(package)
             continue
-        lay(root, partial / role / folder, packages["only"].get(package, ["*"]))
+        only, without = packages["only"].get(package, ["*"]), packages["without"].get(package, [])
+        lay(root, partial / role / folder, only, without)
         notice = root / "debian" / "copyright"
         if role == "negative" and notice.is_file():
             (partial / "text" / "licence").mkdir(parents=True, exist_ok=True)
