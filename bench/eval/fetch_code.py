@@ -180,9 +180,9 @@ def lay(root: Path, out: Path, globs: list[str], without: list[str]) -> None:
         shutil.copyfile(path, target)
 
 
-def lay_text(root: Path, package: str, out: Path, globs: list[str]) -> None:
+def lay_text(root: Path, package: str, out: Path, globs: list[str], without: list[str]) -> None:
     for path, relative in files_of(root):
-        if matches(relative, globs):
+        if matches(relative, globs) and not matches(relative, without):
             out.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, out / f"{package}__{relative.replace('/', '__')}")
 
@@ -264,7 +264,8 @@ def make_set(name: str, packages: dict, sources: Sources, out: Path) -> bool:
             if root is None:
                 missing.append(package)
             else:
-                lay_text(root, package, partial / "text" / kind, globs)
+                without = packages["without"].get(package, [])
+                lay_text(root, package, partial / "text" / kind, globs, without)
     write_logs(partial / "text" / "logs", name)
     if missing:
         print(f"{name}: left out, as they could not be had: {' '.join(dict.fromkeys(missing))}", file=sys.stderr)
