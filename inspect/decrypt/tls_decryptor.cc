@@ -563,6 +563,11 @@ void TlsDecryptor::give_up(Direction d, DecryptFault fault) {
   side.handshake.wipe();
   side.traffic.wipe();
   tell_end(d, EndReason::kMalformed);
+  // Answers alone are of no use.
+  Side& other = sides_[reverse(d)];
+  if (!is_client(d) || other.dead || other.waiting) return;
+  other.dead = true;
+  tell_end(reverse(d), EndReason::kMalformed);
 }
 
 void TlsDecryptor::tell_gap(Direction d, uint64_t bytes) {

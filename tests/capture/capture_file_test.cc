@@ -266,6 +266,43 @@ TEST_F(CaptureFileTest, PcapngInterfacesOfDifferentKindsAreAllRead) {
   }
 }
 
+TEST_F(CaptureFileTest, PcapngSecretsOfTlsGoToWhoAsksForThem) {
+  const auto secrets_block = [](bool big, uint32_t kind, uint32_t size, std::string_view key_log) {
+    Bytes out;
+    for (const uint32_t word : {kind, size}) {
+      for (int i = 0; i < 4; ++i) {
+        out.push_back(static_cast<uint8_t>(word >> 8 * (big ? 3 - i : i)));
+      }
+    }
+    out.insert(out.end(), key_log.begin(), key_log.end());
+    out.resize((out.size() + 3) / 4 * 4);
+    return out;
+  };
+  constexpr uint32_t kTls = 0x544c534b;
+  for (const bool big : {false, true}) {
+    lab::PcapngWriter out(big);
+    out.interface({});
+    out.block(0x0A, secrets_block(big, kTls, 5, "first"));
+    out.packet(0, 1, text("one"));
+    out.block(0x0A, secrets_block(big, 0x57474b4c, 9, "wireguard"));
+    out.block(0x0A, secrets_block(big, kTls, 6, "second"));
+    const size_t bad = out.bytes().size();
+    out.block(0x0A, secrets_block(big, kTls, 100, "short"));
+    ASSERT_TRUE(lab::write_file(path_, out.bytes()));
+    auto file = CaptureFile::open(path_);
+    ASSERT_TRUE(file.has_value());
+    std::vector<std::string> got;
+    (*file)->set_secrets_sink([&got](ByteSpan key_log) { got.emplace_back(as_chars(key_log)); });
+    RawPacket raw;
+    ASSERT_EQ((*file)->next(raw), CaptureFile::Next::kPacket);
+    EXPECT_EQ(got, std::vector<std::string>{"first"});
+    EXPECT_EQ((*file)->next(raw), CaptureFile::Next::kError);
+    EXPECT_EQ(got, (std::vector<std::string>{"first", "second"}));
+    EXPECT_EQ((*file)->error().to_string(), path_ + ": the block at byte " + std::to_string(bad) +
+                                                " promises more bytes of secrets than it has");
+  }
+}
+
 TEST_F(CaptureFileTest, PcapngCutAnywhereGivesWhatCameBefore) {
   lab::PcapngWriter out;
   out.interface({});
