@@ -103,7 +103,8 @@ int run_build(BuildOptions& options) {
                                  {"critical_lines", report->critical_lines},
                                  {"digests", report->digests},
                                  {"dropped_common", report->dropped_common},
-                                 {"skipped", report->skipped_count}};
+                                 {"skipped", report->skipped_count},
+                                 {"skipped_reasons", report->skipped_reasons}};
     std::printf("%s\n", line.dump().c_str());
   } else {
     std::printf("%s: %s files, %s lines, %s of source; %s fingerprints", options.out.c_str(),
@@ -114,8 +115,11 @@ int run_build(BuildOptions& options) {
     }
     std::printf(" (%s left out as common)\n", human_count(report->dropped_common).c_str());
     if (report->skipped_count > 0) {
-      std::printf("%s files skipped%s\n", human_count(report->skipped_count).c_str(),
-                  options.verbose ? ":" : " (--verbose names them)");
+      std::printf("%s files or folders skipped%s\n", human_count(report->skipped_count).c_str(),
+                  options.verbose ? ":" : " (--verbose names them):");
+      for (const auto& [reason, count] : report->skipped_reasons) {
+        std::printf("  %s: %s\n", printable(reason).c_str(), human_count(count).c_str());
+      }
     }
   }
   if (options.verbose) {
@@ -188,6 +192,10 @@ void add_index_command(CLI::App& app, int& exit_code) {
                     "folder of public code: what stands there too is left out; again for more");
   build->add_option("--critical", options->build.critical,
                     "glob of files whose single lines are guarded; again for more");
+  build->add_option("--exclude", options->build.exclude,
+                    "glob of files or folders left out; again for more");
+  build->add_flag("--include-vendored", options->build.include_vendored,
+                  "take folders of foreign code (vendor, node_modules, ...) too");
   build->add_option("--memory", options->memory, "memory for sorting")->capture_default_str();
   build->add_option("--threads", options->build.threads, "threads that read files")
       ->capture_default_str()

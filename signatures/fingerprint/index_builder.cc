@@ -8,11 +8,11 @@
 
 #include "signatures/fingerprint/critical_lines.h"
 #include "signatures/fingerprint/digests.h"
-#include "signatures/fingerprint/file_fingerprints.h"
 #include "signatures/fingerprint/index_format.h"
 #include "signatures/fingerprint/index_writer.h"
-#include "signatures/fingerprint/record_sorter.h"
+#include "signatures/fingerprint/record_partitions.h"
 #include "signatures/fingerprint/source_files.h"
+#include "signatures/fingerprint/source_scan.h"
 
 namespace weir::signatures {
 namespace {
@@ -22,7 +22,6 @@ namespace {
 constexpr uint32_t kMostFiles = 16;
 constexpr uint32_t kMostPlacesInFile = 2;
 constexpr size_t kSkippedTold = 1000;
-constexpr uint32_t kPublicFile = 0xffffffff;
 constexpr uint64_t kMostLines = 0x7fffffff;
 
 class Builder {
@@ -33,150 +32,157 @@ class Builder {
         key_(key),
         out_(out),
         progress_(progress),
-        reader_(key),
-        digest_maker_(key),
-        sorter_(folder(), options.memory) {}
+        threads_(std::max(1U, options.threads)),
+        records_(folder(), options.memory, threads_) {}
 
   Result<IndexBuildReport> run();
 
  private:
-  struct Listed {
-    uint32_t repository;
-    std::vector<SourceFile> files;
-  };
-  struct Indexed {
-    uint32_t repository;
-    std::string path;
-    uint32_t lines;
-  };
-
   [[nodiscard]] std::string folder() const {
     const size_t slash = out_.rfind('/');
     return slash == std::string::npos ? "." : out_.substr(0, slash + 1);
   }
   void skip(const std::string& path, std::string_view why) {
     ++report_.skipped_count;
+    ++report_.skipped_reasons[std::string(why)];
     if (report_.skipped.size() < kSkippedTold) {
       report_.skipped.push_back(path + ": " + std::string(why));
     }
   }
-  std::optional<std::string> fit_content(const SourceFile& file, const std::string& name);
-  Status read_repository(const Listed& listed);
-  Status read_public(const std::string& directory);
-  Status place(const FileFingerprints& found, uint32_t file);
-  // All places of one fingerprint, in order.
-  Status take_group(const std::vector<PlacedHash>& group, TableWriter& table);
+  Status list();
+  // Numbers lines and files of what was scanned.
+  Status number_files();
+  Status merge(TableWriter& table);
   Status write(TableWriter& table);
 
   const IndexBuildOptions& options_;
   const SiteKey& key_;
   const std::string& out_;
   const std::function<void(const IndexProgress&)>& progress_;
-  FileReader reader_;
-  DigestMaker digest_maker_;
-  DigestList digests_;
-  RecordSorter sorter_;
+  uint32_t threads_;
+  RecordPartitions records_;
   CriticalLines critical_;
+  DigestList digests_;
   IndexBuildReport report_;
-  IndexProgress done_;
-  std::vector<Indexed> files_;
-  std::vector<uint8_t> tags_;
-  std::vector<uint32_t> first_lines_;  // of each file, global
+  std::vector<ScannedFile> files_;     // public ones last
+  std::vector<uint32_t> first_lines_;  // of each of files_, global
+  uint64_t lines_ = 0;
 };
 
-std::optional<std::string> Builder::fit_content(const SourceFile& file, const std::string& name) {
-  std::string why;
-  std::optional<std::string> content = read_source(file.absolute, why);
-  if (content && why.empty()) why = unfit_content(*content);
-  ++done_.files_done;
-  done_.bytes_done += file.size;
-  if (progress_) progress_(done_);
-  if (why.empty()) return content;
-  skip(name, why);
-  return std::nullopt;
-}
-
-Status Builder::place(const FileFingerprints& found, uint32_t file) {
-  for (const FileFingerprints::Placed& one : found.placed) {
-    if (Status put = sorter_.add({one.hash, file, one.line << 2 | one.rarity}); !put) return put;
+Status Builder::list() {
+  const SourceRules rules{options_.exclude, options_.include_vendored};
+  const auto add = [&](const std::string& directory, uint32_t repository,
+                       const SkipReport& told) -> Status {
+    Result<std::vector<SourceFile>> listed = list_sources(directory, told, rules);
+    if (!listed) return listed.error();
+    for (SourceFile& source : listed.value()) {
+      ScannedFile file;
+      file.repository = repository;
+      file.wants_critical =
+          repository != ScannedFile::kPublic &&
+          std::any_of(options_.critical.begin(), options_.critical.end(),
+                      [&](const std::string& glob) { return glob_match(glob, source.path); });
+      file.source = std::move(source);
+      files_.push_back(std::move(file));
+    }
+    return ok_status();
+  };
+  for (uint32_t i = 0; i < options_.repositories.size(); ++i) {
+    const IndexSource& source = options_.repositories[i];
+    Status added = add(source.directory, i, [&](const std::string& path, std::string_view why) {
+      skip(source.name + "/" + path, why);
+    });
+    if (!added) return added;
+  }
+  for (const std::string& directory : options_.public_directories) {
+    Status added = add(directory, ScannedFile::kPublic, [](const std::string&, auto) {});
+    if (!added) return added;
+  }
+  if (files_.size() >= kDigestFiles) {
+    return Error{"too many files: split the repositories over several indexes", {}};
   }
   return ok_status();
 }
 
-Status Builder::read_repository(const Listed& listed) {
-  const std::string& repository = options_.repositories[listed.repository].name;
-  FileFingerprints found;
-  for (const SourceFile& file : listed.files) {
-    const std::optional<std::string> content = fit_content(file, repository + "/" + file.path);
-    if (!content) continue;
-    const bool critical =
-        std::any_of(options_.critical.begin(), options_.critical.end(),
-                    [&file](const std::string& glob) { return glob_match(glob, file.path); });
-    reader_.read(*content, critical, found);
-    const auto number = static_cast<uint32_t>(files_.size());
-    if (tags_.size() + found.tags.size() > kMostLines) {
+Status Builder::number_files() {
+  uint32_t number = 0;
+  for (ScannedFile& file : files_) {
+    first_lines_.push_back(static_cast<uint32_t>(lines_));
+    if (file.is_public()) {
+      if (file.has_digests) digests_.add(file.digests, DigestList::kNoFile);
+      continue;
+    }
+    if (!file.why.empty()) {
+      skip(options_.repositories[file.repository].name + "/" + file.source.path, file.why);
+      continue;
+    }
+    lines_ += file.tags.size();
+    if (lines_ > kMostLines) {
       return Error{"more than 2^31 lines: split the repositories over several indexes", {}};
     }
-    first_lines_.push_back(static_cast<uint32_t>(tags_.size()));
-    files_.push_back({listed.repository, file.path, static_cast<uint32_t>(found.tags.size())});
-    tags_.insert(tags_.end(), found.tags.begin(), found.tags.end());
-    for (FileFingerprints::LongLine& line : found.critical) {
-      critical_.add(line.hash, {number, line.line, line.distinctive, std::move(line.normalised)});
+    for (FileFingerprints::LongLine& line : file.critical) {
+      critical_.add(line.hash, {static_cast<uint32_t>(first_lines_.size() - 1), line.line,
+                                line.distinctive, std::move(line.normalised)});
     }
-    report_.bytes += content->size();
-    report_.dropped_common += found.dropped;
-    if (content->size() >= kDigestFileMin && !found.placed.empty()) {
-      digests_.add(digest_maker_.of(as_bytes(*content)), number);
-    }
-    if (Status put = place(found, number); !put) return put;
+    if (file.has_digests) digests_.add(file.digests, number);
+    report_.bytes += file.bytes;
+    report_.dropped_common += file.dropped;
+    ++number;
   }
+  report_.files = number;
+  report_.lines = lines_;
   return ok_status();
 }
 
-Status Builder::read_public(const std::string& directory) {
-  // Vendored folders of public code are public too, but their names are the same everywhere.
-  const Result<std::vector<SourceFile>> listed =
-      list_sources(directory, [](const std::string&, std::string_view) {});
-  if (!listed) return listed.error();
-  FileFingerprints found;
-  for (const SourceFile& file : *listed) {
-    std::string why;
-    const std::optional<std::string> content = read_source(file.absolute, why);
-    if (!content || content->find('\0') != std::string::npos) continue;
-    reader_.read(*content, false, found);
-    if (content->size() >= kDigestFileMin) {
-      digests_.add(digest_maker_.of(as_bytes(*content)), DigestList::kNoFile);
-    }
-    if (Status put = place(found, kPublicFile); !put) return put;
-  }
-  return ok_status();
-}
-
-Status Builder::take_group(const std::vector<PlacedHash>& group, TableWriter& table) {
-  // kPublicFile sorts last.
-  const bool is_public = group.back().file == kPublicFile;
+// All places of one fingerprint, as they come in order of files and lines.
+Status Builder::merge(TableWriter& table) {
+  PlacedHash last;
+  bool open = false;
+  bool is_public = false;
   uint32_t files = 0;
-  std::vector<uint32_t> lines;
   uint32_t in_file = 0;
   uint32_t rarity = 0;
-  for (size_t i = 0; i < group.size() && group[i].file != kPublicFile; ++i) {
-    if (i == 0 || group[i].file != group[i - 1].file) {
-      ++files;
-      in_file = 0;
+  std::vector<uint32_t> lines;
+  const auto finish = [&]() -> Status {
+    if (!open || files == 0) return ok_status();
+    if (is_public || files > kMostFiles) {
+      ++report_.dropped_common;
+      return ok_status();
     }
-    rarity = std::max(rarity, group[i].place & kRarityMask);
-    if (i > 0 && group[i] == group[i - 1]) continue;
-    if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
-      lines.push_back(first_lines_[group[i].file] + (group[i].place >> 2));
+    if (files == 1) critical_.mark_rare(last.hash);
+    return table.add(last.hash, lines, files, rarity);
+  };
+  Status merged = records_.drain(threads_, [&](std::span<const PlacedHash> records) -> Status {
+    for (const PlacedHash& record : records) {
+      const bool fresh = !open || record.hash != last.hash;
+      if (fresh) {
+        if (Status done = finish(); !done) return done;
+        open = true;
+        is_public = false;
+        files = 0;
+        rarity = 0;
+        lines.clear();
+      } else if (record == last) {
+        continue;
+      }
+      const bool other_file = fresh || record.file != last.file;
+      last = record;
+      if (files_[record.file].is_public()) {
+        is_public = true;
+        continue;
+      }
+      if (other_file) {
+        ++files;
+        in_file = 0;
+      }
+      rarity = std::max(rarity, record.place & kRarityMask);
+      if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
+        lines.push_back(first_lines_[record.file] + (record.place >> 2));
+      }
     }
-  }
-  if (files == 0) return ok_status();
-  if (is_public || files > kMostFiles) {
-    ++report_.dropped_common;
     return ok_status();
-  }
-  if (files == 1) critical_.mark_rare(group.front().hash);
-  return table.add(group.front().hash, lines, files, rarity);
+  });
+  return merged ? finish() : merged;
 }
 
 Status Builder::write(TableWriter& table) {
@@ -197,17 +203,24 @@ Status Builder::write(TableWriter& table) {
   if (Status done = out.section(Section::kRepositories, rows); !done) return done;
   rows.clear();
   for (size_t i = 0; i < files_.size(); ++i) {
+    const ScannedFile& file = files_[i];
+    if (file.is_public() || !file.why.empty()) continue;
     if (names.size() > 0x7fffffff) return Error{"too many file names for one index", {}};
-    put32(rows, files_[i].repository);
-    put32(rows, name(files_[i].path));
-    put32(rows, static_cast<uint32_t>(files_[i].path.size()));
+    put32(rows, file.repository);
+    put32(rows, name(file.source.path));
+    put32(rows, static_cast<uint32_t>(file.source.path.size()));
     put32(rows, first_lines_[i]);
-    put32(rows, files_[i].lines);
+    put32(rows, static_cast<uint32_t>(file.tags.size()));
     put32(rows, 0);
   }
   if (Status done = out.section(Section::kFiles, rows); !done) return done;
   if (Status done = out.section(Section::kNames, names); !done) return done;
-  if (Status done = out.section(Section::kLineTags, tags_); !done) return done;
+  if (Status done = out.begin_section(Section::kLineTags); !done) return done;
+  for (const ScannedFile& file : files_) {
+    if (file.is_public() || !file.why.empty()) continue;
+    if (Status done = out.write(file.tags); !done) return done;
+  }
+  out.end_section();
   if (Status done = table.finish(out); !done) return done;
   const Result<std::vector<uint8_t>> critical =
       critical_.section(first_lines_, report_.critical_lines);
@@ -217,8 +230,8 @@ Status Builder::write(TableWriter& table) {
   report_.digests = digests.size() / kDigestEntry;
   if (Status done = out.section(Section::kDigests, digests); !done) return done;
   out.header.key_check = key_check(key_);
-  out.header.files = files_.size();
-  out.header.lines = tags_.size();
+  out.header.files = report_.files;
+  out.header.lines = lines_;
   out.header.critical_lines = report_.critical_lines;
   out.header.window = kWindow;
   out.header.anchor_bits = kAnchorBits;
@@ -226,44 +239,15 @@ Status Builder::write(TableWriter& table) {
 }
 
 Result<IndexBuildReport> Builder::run() {
-  std::vector<Listed> listed;
-  for (uint32_t i = 0; i < options_.repositories.size(); ++i) {
-    const IndexSource& source = options_.repositories[i];
-    Result<std::vector<SourceFile>> files = list_sources(
-        source.directory, [this, &source](const std::string& path, std::string_view why) {
-          skip(source.name + "/" + path, why);
-        });
-    if (!files) return files.error();
-    done_.files_total += files->size();
-    listed.push_back({i, std::move(files).value()});
+  if (Status done = list(); !done) return done.error();
+  if (Status done = scan_files(files_, key_, threads_, records_, progress_); !done) {
+    return done.error();
   }
-  for (const Listed& one : listed) {
-    if (Status read = read_repository(one); !read) return read.error();
-  }
-  for (const std::string& directory : options_.public_directories) {
-    if (Status read = read_public(directory); !read) return read.error();
-  }
+  if (Status done = number_files(); !done) return done.error();
   TableWriter table(folder());
-  std::vector<PlacedHash> group;
-  Status merged = sorter_.drain([&](const PlacedHash& record) -> Status {
-    if (!group.empty() && group.front().hash != record.hash) {
-      if (Status put = take_group(group, table); !put) return put;
-      group.clear();
-    }
-    // Of a fingerprint in very many places the first suffice to see that; the last tells whether
-    // it is public, and public ones sort last.
-    if (group.size() > 4096)
-      group.back() = record;
-    else
-      group.push_back(record);
-    return ok_status();
-  });
-  if (merged && !group.empty()) merged = take_group(group, table);
-  if (!merged) return merged.error();
-  report_.files = files_.size();
-  report_.lines = tags_.size();
+  if (Status done = merge(table); !done) return done.error();
   report_.fingerprints = table.size();
-  if (Status written = write(table); !written) return written.error();
+  if (Status done = write(table); !done) return done.error();
   return std::move(report_);
 }
 

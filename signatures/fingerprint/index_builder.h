@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct IndexBuildOptions {
   std::vector<IndexSource> repositories;
   std::vector<std::string> public_directories;  // what also stands there is left out
   std::vector<std::string> critical;            // globs over paths relative to the repository
+  std::vector<std::string> exclude;             // globs of files and folders left out
+  bool include_vendored = false;                // folders of foreign code by their names, too
   uint64_t memory = 1ULL << 30;                 // bytes for sorting
   uint32_t threads = 1;
 };
@@ -34,6 +37,7 @@ struct IndexBuildReport {
   uint64_t dropped_common = 0;       // fingerprints left out as low in entropy, frequent or public
   std::vector<std::string> skipped;  // "path: why", at most 1000
   uint64_t skipped_count = 0;
+  std::map<std::string, uint64_t> skipped_reasons;  // how many files and folders for each
 };
 
 struct IndexProgress {

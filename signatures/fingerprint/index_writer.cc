@@ -23,6 +23,10 @@ std::string folder_of(const std::string& path) {
 
 constexpr size_t kRowsInMemory = size_t{1} << 16;
 
+void store32(uint8_t* at, uint32_t value) noexcept {
+  for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<uint8_t>(value >> (8 * i));
+}
+
 }  // namespace
 
 Result<IndexWriter> IndexWriter::create(const std::string& path) {
@@ -175,7 +179,8 @@ Status TableWriter::finish(IndexWriter& out) {
   const uint64_t blocks = (count_ * kBloomBits + 8 * kBloomBlock - 1) / (8 * kBloomBlock) + 1;
   std::vector<uint32_t> starts(buckets + 1, 0);
   std::vector<uint64_t> bloom(blocks * (kBloomBlock / 8), 0);
-  std::vector<uint8_t> entries;
+  std::vector<uint8_t> entries(kEntryBytes << 14);
+  size_t filled = 0;
   Status written = out.begin_section(Section::kEntries);
   if (!written) return written;
   const Status read = each_row([&](const Row& row) {
@@ -183,15 +188,16 @@ Status TableWriter::finish(IndexWriter& out) {
     const std::array<uint64_t, 4> set = bloom_bits(row.hash);
     uint64_t* const block = bloom.data() + bloom_block(row.hash, blocks) * 4;
     for (size_t i = 0; i < 4; ++i) block[i] |= set[i];
-    put32(entries, (static_cast<uint32_t>(row.hash) & ~kRarityMask) | row.rarity);
-    put32(entries, row.posting);
-    if (entries.size() >= kChecksumBlock) {
+    store32(entries.data() + filled, (static_cast<uint32_t>(row.hash) & ~kRarityMask) | row.rarity);
+    store32(entries.data() + filled + 4, row.posting);
+    filled += kEntryBytes;
+    if (filled == entries.size()) {
       if (written) written = out.write(entries);
-      entries.clear();
+      filled = 0;
     }
   });
   if (!read) return read;
-  if (written) written = out.write(entries);
+  if (written) written = out.write(ByteSpan(entries).first(filled));
   out.end_section();
   if (!written) return written;
   spooled_.clear();

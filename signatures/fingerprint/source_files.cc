@@ -47,7 +47,8 @@ std::string_view unfit_name(std::string_view name) noexcept {
 
 }  // namespace
 
-Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& skip) {
+Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& skip,
+                                             const SourceRules& rules) {
   std::error_code code;
   if (!fs::is_directory(directory, code)) {
     return Error{code ? code.message() : "not a folder", directory};
@@ -60,21 +61,26 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
     fs::directory_iterator entry(fs::path(directory) / folder, code);
     if (code) {
       if (folder.empty()) return Error{code.message(), directory};
-      skip(folder, code.message());
+      skip(folder, "unreadable: " + code.message());
       continue;
     }
     for (; entry != fs::directory_iterator(); entry.increment(code)) {
       const std::string name = entry->path().filename().string();
       const std::string path = folder + name;
+      if (name == ".git" || name == ".hg" || name == ".svn") continue;
+      if (std::any_of(rules.exclude.begin(), rules.exclude.end(),
+                      [&path](const std::string& glob) { return glob_match(glob, path); })) {
+        skip(path, "excluded");
+        continue;
+      }
       const fs::file_status status = entry->symlink_status(code);
       if (code) {
-        skip(path, code.message());
+        skip(path, "unreadable: " + code.message());
       } else if (fs::is_symlink(status)) {
         skip(path, "symbolic link");
       } else if (fs::is_directory(status)) {
-        if (name == ".git" || name == ".hg" || name == ".svn") continue;
-        if (std::find(kForeignFolders.begin(), kForeignFolders.end(), name) !=
-            kForeignFolders.end()) {
+        if (!rules.include_vendored && std::find(kForeignFolders.begin(), kForeignFolders.end(),
+                                                 name) != kForeignFolders.end()) {
           skip(path, "folder of foreign code by its name");
         } else {
           folders.push_back(path + "/");
@@ -86,7 +92,7 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
       } else {
         const uint64_t size = entry->file_size(code);
         if (code) {
-          skip(path, code.message());
+          skip(path, "unreadable: " + code.message());
         } else if (size > kMaxSourceBytes) {
           skip(path, "larger than 8 MiB");
         } else if (size > 0) {
@@ -94,7 +100,7 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
         }
       }
     }
-    if (code) skip(folder, code.message());
+    if (code) skip(folder, "unreadable: " + code.message());
   }
   std::sort(files.begin(), files.end(),
             [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
@@ -102,7 +108,7 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
 }
 
 std::string_view unfit_content(std::string_view content) noexcept {
-  if (content.find('\0') != std::string_view::npos) return "binary";
+  if (content.find('\0') != std::string_view::npos) return kBinary;
   const auto lines = 1 + static_cast<size_t>(std::count(content.begin(), content.end(), '\n'));
   if (content.size() > 2000 && content.size() / lines > 300) return "minified: very long lines";
   const std::string_view head = content.substr(0, 2000);
@@ -115,7 +121,7 @@ std::string_view unfit_content(std::string_view content) noexcept {
 std::optional<std::string> read_source(const std::string& absolute, std::string& why) {
   const int fd = ::open(absolute.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
-    why = std::strerror(errno);
+    why = std::string("unreadable: ") + std::strerror(errno);
     return std::nullopt;
   }
   struct stat about {};
@@ -128,7 +134,7 @@ std::optional<std::string> read_source(const std::string& absolute, std::string&
   while (have < content.size()) {
     const ssize_t got = ::read(fd, content.data() + have, content.size() - have);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) why = std::strerror(errno);
+    if (got < 0) why = std::string("unreadable: ") + std::strerror(errno);
     if (got <= 0) break;
     have += static_cast<size_t>(got);
   }

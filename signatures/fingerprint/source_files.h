@@ -23,9 +23,17 @@ using SkipReport = std::function<void(const std::string& path, std::string_view 
 
 inline constexpr uint64_t kMaxSourceBytes = 8ULL << 20;
 
-// Sorted by path. An error only when `directory` itself cannot be read.
-Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& skip);
+struct SourceRules {
+  std::vector<std::string> exclude;  // globs over the paths of files and folders
+  bool include_vendored = false;     // folders that hold foreign code by their names, too
+};
 
+// Sorted by path. An error only when `directory` itself cannot be read. What version control keeps
+// for itself (.git) is left out without a word.
+Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& skip,
+                                             const SourceRules& rules = {});
+
+inline constexpr std::string_view kBinary = "binary";
 // Why the content is not taken for source that someone wrote (binary, minified, generated); empty
 // when it is.
 [[nodiscard]] std::string_view unfit_content(std::string_view content) noexcept;

@@ -1,0 +1,113 @@
+#include "signatures/fingerprint/source_scan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace weir::signatures {
+namespace {
+
+constexpr size_t kBatch = 8;  // files taken at once
+
+class Scan {
+ public:
+  Scan(std::vector<ScannedFile>& files, const SiteKey& key, RecordPartitions& records,
+       const std::function<void(const IndexProgress&)>& progress)
+      : files_(files), key_(key), records_(records), progress_(progress) {}
+
+  Status run(uint32_t threads) {
+    std::vector<std::thread> others;
+    std::vector<Status> statuses(threads, ok_status());
+    for (uint32_t i = 1; i < threads; ++i) {
+      others.emplace_back([this, i, &statuses] { statuses[i] = work(i); });
+    }
+    statuses[0] = work(0);
+    for (std::thread& one : others) one.join();
+    report();
+    for (Status& status : statuses) {
+      if (!status) return status;
+    }
+    return ok_status();
+  }
+
+ private:
+  void report() const {
+    if (!progress_) return;
+    IndexProgress now;
+    now.files_total = files_.size();
+    now.files_done = files_done_.load(std::memory_order_relaxed);
+    now.bytes_done = bytes_done_.load(std::memory_order_relaxed);
+    progress_(now);
+  }
+
+  Status work(uint32_t writer) {
+    FileReader reader(key_);
+    DigestMaker digests(key_);
+    FileFingerprints found;
+    while (!stop_.load(std::memory_order_relaxed)) {
+      const size_t first = next_.fetch_add(kBatch, std::memory_order_relaxed);
+      if (first >= files_.size()) break;
+      const size_t last = std::min(first + kBatch, files_.size());
+      for (size_t i = first; i < last; ++i) {
+        Status done = read(i, writer, reader, digests, found);
+        files_done_.fetch_add(1, std::memory_order_relaxed);
+        bytes_done_.fetch_add(files_[i].source.size, std::memory_order_relaxed);
+        if (!done) {
+          stop_.store(true, std::memory_order_relaxed);
+          return done;
+        }
+        if (writer == 0) report();
+      }
+    }
+    return ok_status();
+  }
+
+  Status read(size_t number, uint32_t writer, FileReader& reader, DigestMaker& digests,
+              FileFingerprints& found) {
+    ScannedFile& file = files_[number];
+    const std::optional<std::string> content = read_source(file.source.absolute, file.why);
+    if (!content) return ok_status();
+    const std::string_view unfit = unfit_content(*content);
+    if (!unfit.empty() && (!file.is_public() || unfit == kBinary)) {
+      file.why = unfit;
+      return ok_status();
+    }
+    reader.read(*content, file.wants_critical, found);
+    file.bytes = content->size();
+    file.dropped = found.dropped;
+    if (!file.is_public()) file.tags = found.tags;
+    file.critical = std::move(found.critical);
+    if (content->size() >= kDigestFileMin && !found.placed.empty()) {
+      file.has_digests = true;
+      file.digests = digests.of(as_bytes(*content));
+    }
+    const auto id = static_cast<uint32_t>(number);
+    for (const FileFingerprints::Placed& one : found.placed) {
+      if (Status put = records_.add(writer, {one.hash, id, one.line << 2 | one.rarity}); !put) {
+        return put;
+      }
+    }
+    return ok_status();
+  }
+
+  std::vector<ScannedFile>& files_;
+  const SiteKey& key_;
+  RecordPartitions& records_;
+  const std::function<void(const IndexProgress&)>& progress_;
+  std::atomic<size_t> next_{0};
+  std::atomic<uint64_t> files_done_{0};
+  std::atomic<uint64_t> bytes_done_{0};
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace
+
+Status scan_files(std::vector<ScannedFile>& files, const SiteKey& key, uint32_t threads,
+                  RecordPartitions& records,
+                  const std::function<void(const IndexProgress&)>& progress) {
+  return Scan(files, key, records, progress).run(std::max(1U, threads));
+}
+
+}  // namespace weir::signatures
