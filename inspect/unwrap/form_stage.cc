@@ -4,6 +4,7 @@
 
 #include "inspect/unwrap/json_unescape.h"
 #include "inspect/unwrap/level.h"
+#include "inspect/unwrap/sniff.h"
 
 namespace weir::inspect {
 
@@ -45,6 +46,7 @@ void FormStage::on_data(ByteSpan data, uint64_t offset) noexcept {
       field_offset_ = info_.fixed ? info_.offset : offset + i + 1;
     } else if (c == '=' && !in_value_) {
       flush();
+      if (!name_open_ && holds_content(name_)) open_name();
       if (name_open_) chain_.emitter.close(EndReason::kComplete);
       begin_value(info_.fixed ? info_.offset : offset + i + 1);
     } else {
@@ -70,17 +72,19 @@ void FormStage::flush() noexcept {
     next_.on_data(bytes, field_offset_);
     return;
   }
-  if (!name_open_ && name_.size() + bytes.size() > kLongName) {
-    name_open_ = true;
-    PathBuffer& path = chain_.emitter.path();
-    path.truncate(base_path_);
-    path.append("{name}");
-    chain_.emitter.open({}, field_offset_, true);
-    chain_.emitter.text(as_bytes(name_));
-  }
+  if (!name_open_ && name_.size() + bytes.size() > kLongName) open_name();
   if (name_open_) chain_.emitter.text(bytes);
   const size_t limit = std::max(chain_.limits.json_key_bytes, kLongName);
   name_.append(as_chars(bytes).substr(0, limit - std::min(limit, name_.size())));
+}
+
+void FormStage::open_name() noexcept {
+  name_open_ = true;
+  PathBuffer& path = chain_.emitter.path();
+  path.truncate(base_path_);
+  path.append("{name}");
+  chain_.emitter.open({}, field_offset_, true);
+  chain_.emitter.text(as_bytes(name_));
 }
 
 void FormStage::begin_value(uint64_t offset) noexcept {

@@ -23,6 +23,7 @@ class FormStage final : public Stage {
  private:
   void percent_raw() noexcept;
   void flush() noexcept;
+  void open_name() noexcept;
   void begin_value(uint64_t offset) noexcept;
   void end_field(EndReason reason) noexcept;
 

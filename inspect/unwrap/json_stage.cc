@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "inspect/unwrap/level.h"
+#include "inspect/unwrap/sniff.h"
 
 namespace weir::inspect {
 namespace {
@@ -401,16 +402,17 @@ void JsonStage::flush() noexcept {
   }
 }
 
+void JsonStage::open_key() noexcept {
+  key_open_ = true;
+  PathBuffer& path = chain_.emitter.path();
+  path.truncate(frames_.back().path);
+  path.append(".{key}");
+  chain_.emitter.open({}, string_offset_, true);
+  chain_.emitter.text(as_bytes({key_.data(), key_size_}));
+}
+
 void JsonStage::key_bytes(ByteSpan bytes) noexcept {
-  const std::string_view kept(key_.data(), key_size_);
-  if (!key_open_ && key_size_ + bytes.size() > kLongKey) {
-    key_open_ = true;
-    PathBuffer& path = chain_.emitter.path();
-    path.truncate(frames_.back().path);
-    path.append(".{key}");
-    chain_.emitter.open({}, string_offset_, true);
-    chain_.emitter.text(as_bytes(kept));
-  }
+  if (!key_open_ && key_size_ + bytes.size() > kLongKey) open_key();
   if (key_open_) chain_.emitter.text(bytes);
   const size_t count = std::min(bytes.size(), key_.size() - key_size_);
   std::copy_n(bytes.begin(), count, key_.begin() + static_cast<ptrdiff_t>(key_size_));
@@ -420,6 +422,7 @@ void JsonStage::key_bytes(ByteSpan bytes) noexcept {
 void JsonStage::end_string() noexcept {
   flush();
   if (into_ == Into::kKey) {
+    if (!key_open_ && holds_content({key_.data(), key_size_})) open_key();
     if (key_open_) chain_.emitter.close(EndReason::kComplete);
     state_ = State::kColon;
     return;

@@ -62,6 +62,7 @@ class JsonStage final : public Stage {
   void flush() noexcept;
   void put_escape_raw(size_t count) noexcept;
   void fail(std::string_view pending, const uint8_t* p) noexcept;
+  void open_key() noexcept;
   void key_bytes(ByteSpan bytes) noexcept;
   [[nodiscard]] uint64_t offset_at(const uint8_t* p) const noexcept;
   [[nodiscard]] std::string_view key() const noexcept;

@@ -143,6 +143,14 @@ bool looks_like_text(ByteSpan bytes) noexcept {
   return bad * 16 <= bytes.size();
 }
 
+bool holds_content(std::string_view name) noexcept {
+  constexpr size_t kShortest = 16;
+  if (name.size() < kShortest) return false;
+  return !std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
+  });
+}
+
 bool contains_word(std::string_view text, std::string_view lower) noexcept {
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
            return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;

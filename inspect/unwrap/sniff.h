@@ -58,6 +58,9 @@ struct Guess {
 // Mostly printable UTF-8.
 [[nodiscard]] bool looks_like_text(ByteSpan bytes) noexcept;
 
+// Of the name of a field: it may be content itself (a line of code, a token), not just a name.
+[[nodiscard]] bool holds_content(std::string_view name) noexcept;
+
 enum class Member : uint8_t { kNo, kMaybe, kYes };
 // Do these bytes begin a gzip member, a zstd frame (skippable ones too)?
 [[nodiscard]] Member gzip_member(ByteSpan bytes) noexcept;

@@ -128,6 +128,14 @@ TEST(FormUnwrap, FieldsAreDecoded) {
                 {"application/x-www-form-urlencoded", "", {}});
 }
 
+TEST(FormUnwrap, NamesThatHoldContentAreText) {
+  expect_pieces("AKIA2E0A8F3B244C9986=1&return+a%5Bi%5D%2Bb+%2B+c%3B=",
+                "[b>form:{name}|@<AKIA>] AKIA2E0A8F3B244C9986\n"
+                "[b>form:AKIA2E0A8F3B244C9986|AKIA2E0A8F3B244C9986@<1>] 1\n"
+                "[b>form:{name}|@<return>] return a[i]+b + c;\n",
+                {"application/x-www-form-urlencoded", "", {}});
+}
+
 TEST(FormUnwrap, JsonInJsonInAField) {
   expect_pieces(
       "at=t&f.req=%5Bnull%2C%22%5B%5B%5C%22def%20f():%5C%5Cn%20pass%5C%22%2C0%5D%5D%22%5D&",

@@ -130,6 +130,17 @@ TEST(JsonUnwrap, BinaryIsOnePiece) {
   EXPECT_TRUE(got.opaque);
 }
 
+// A key of the kind that programs use is only in the path; a token or a line of code is text, too.
+TEST(JsonUnwrap, KeysThatHoldContentAreText) {
+  expect_pieces(
+      R"({"max_tokens":1,"a_very_long_but_common_key.name":"v","AKIA2E0A8F3B244C9986":"w",)"
+      R"("return a[i] + b;":1})",
+      "[b>json:a_very_long_but_common_key.name|a_very_long_but_common_key.name@151] v\n"
+      "[b>json:.{key}|@155] AKIA2E0A8F3B244C9986\n"
+      "[b>json:AKIA2E0A8F3B244C9986|AKIA2E0A8F3B244C9986@178] w\n"
+      "[b>json:.{key}|@182] return a[i] + b;\n");
+}
+
 // Blanks before or behind the first bracket hide nothing: every JSON reader skips them.
 TEST(JsonUnwrap, BlanksBeforeTheContent) {
   for (const size_t count : {60U, 255U, 256U, 257U, 700U, 5000U}) {
