@@ -165,6 +165,7 @@ TEST(Settings, NothingMeansAllDefaults) {
     EXPECT_EQ(s.protect.min_lines, 5U);
   }
   EXPECT_TRUE(parsed("policy: []").policy.empty());
+  EXPECT_EQ(Settings{}.policy.size(), default_policy().size()) << "without a file";
 }
 
 TEST(Settings, TheDefaultPolicyIsTheOneThatIsDocumented) {

@@ -253,6 +253,21 @@ TEST(Catalogue, TheCompanySetsStatusesAndItsOwnServices) {
   EXPECT_TRUE(local.classifies()) << "the company's own networks classify";
 }
 
+TEST(Catalogue, KnowsTheIdsThatRulesMayName) {
+  config::ServiceSettings company;
+  company.own.push_back({});
+  company.own.back().id = "acme-gateway";
+  company.own.back().hosts = {"llm.acme.example"};
+  const auto catalogue = shipped(company);
+  ASSERT_NE(catalogue, nullptr);
+  EXPECT_TRUE(catalogue->has_service("claude-code"));
+  EXPECT_TRUE(catalogue->has_service("acme-gateway"));
+  EXPECT_FALSE(catalogue->has_service("claude"));
+  EXPECT_FALSE(catalogue->has_service(""));
+  EXPECT_TRUE(catalogue->has_tool("claude-code"));
+  EXPECT_FALSE(catalogue->has_tool("acme-gateway"));
+}
+
 TEST(Catalogue, UnknownOrTakenIdsOfTheCompanyAreErrors) {
   const auto error = [](config::ServiceSettings company) {
     const auto made = Catalogue::load(kDirectory, company);

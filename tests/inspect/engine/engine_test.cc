@@ -443,6 +443,27 @@ TEST_F(EngineTest, UseOfAServiceNamesTheRequestThatShowedIt) {
   EXPECT_EQ(sink_.findings[0].request.path, "/v1/messages");
 }
 
+TEST_F(EngineTest, TellsWhatTheCodeChannelCounts) {
+  const std::string code = test::sample_lines("planner/crew_schedule.cc", 20, 50);
+  Talk(engine_).handshake().client(post("api.openai.com", message(code))).close();
+  engine_.finish();
+  uint64_t hits = 0;
+  for (const auto& [name, value] : engine_.all_counters()) {
+    if (name == "detect.code_hits") hits = value;
+  }
+  EXPECT_GT(hits, 0U);
+}
+
+TEST_F(EngineTest, ATlsUploadOfWhichOneSideIsSeenIsCounted) {
+  Talk talk(engine_);
+  talk.client(test::client_hello("api.cursor.sh"));
+  talk.client(std::string("\x17\x03\x03\x10\x00", 5) + std::string(4096, 'x'));
+  const FlowRecord& flow = only_flow();
+  EXPECT_EQ(engine_.counters().unread_tls_bytes.get(), 4101U);
+  ASSERT_EQ(flow.counters.size(), 1U);
+  EXPECT_EQ(flow.counters[0].second, 4101U);
+}
+
 TEST_F(EngineTest, ReadsFewBytesBeforeAGap) {
   Talk(engine_, 9999).handshake().client("POS").lose(50).client("\x01\x02 frame").close();
   engine_.finish();
