@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -65,6 +66,21 @@ std::string escaped_code(size_t bytes, uint64_t seed) {
   return out;
 }
 
+// A protected file, as it stands in a JSON string.
+std::string escaped_sample() {
+  std::ifstream in(kSource + "/samples/orchard/planner/crew_schedule.cc");
+  std::string out;
+  for (char c; in.get(c);) {
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
 struct Traffic {
   std::vector<std::string> streams;
   std::vector<DecodedPacket> packets;
@@ -99,7 +115,8 @@ void add_connection(Traffic& traffic, uint32_t number, const std::string& stream
   push({}, {.fin = true, .ack = true});
 }
 
-void run(benchmark::State& state, const Traffic& traffic, size_t requests, bool shunted) {
+void run(benchmark::State& state, const Traffic& traffic, size_t requests, size_t leaks,
+         bool shunted) {
   const auto snapshot = full_snapshot();
   for (auto _ : state) {
     test::CollectingSink sink;
@@ -110,7 +127,7 @@ void run(benchmark::State& state, const Traffic& traffic, size_t requests, bool 
     engine.finish();
     size_t code = 0;
     for (const Finding& finding : sink.findings) code += finding.evidence.empty() ? 0 : 1;
-    if (code != 0) state.SkipWithError("evidence in innocent traffic");
+    if (code != leaks) state.SkipWithError("other evidence than what was put in");
     if (engine.counters().requests.get() != requests) state.SkipWithError("requests missed");
     if (!shunted && engine.counters().text_bytes.get() * 10 < traffic.bytes * 8) {
       state.SkipWithError("text missed");
@@ -132,15 +149,17 @@ void BM_ClearRequests(benchmark::State& state) {
   constexpr uint32_t kRequests = 64;
   Traffic traffic;
   for (uint32_t i = 0; i < kRequests; ++i) {
+    // The last one leaks, so that a detector that finds nothing is not fast but wrong.
+    const std::string leak = i + 1 == kRequests ? escaped_sample() : "";
     const std::string body = R"({"model":"m","messages":[{"role":"user","content":")" +
-                             escaped_code(100'000, i) + R"("}]})";
+                             escaped_code(100'000, i) + leak + R"("}]})";
     traffic.streams.push_back(
         "POST /v1/messages HTTP/1.1\r\nHost: api.anthropic.com\r\nUser-Agent: claude-cli/2.1 "
         "(external, cli)\r\nContent-Type: application/json\r\nContent-Length: " +
         std::to_string(body.size()) + "\r\n\r\n" + body);
   }
   for (uint32_t i = 0; i < kRequests; ++i) add_connection(traffic, i, traffic.streams[i], 443);
-  run(state, traffic, kRequests, false);
+  run(state, traffic, kRequests, 1, false);
 }
 BENCHMARK(BM_ClearRequests)->Unit(benchmark::kMillisecond);
 
@@ -173,7 +192,7 @@ void BM_ShuntedTls(benchmark::State& state) {
   Traffic traffic;
   for (uint32_t i = 0; i < kFlows; ++i) traffic.streams.push_back(tls_upload(128));
   for (uint32_t i = 0; i < kFlows; ++i) add_connection(traffic, i, traffic.streams[i], 443);
-  run(state, traffic, 0, true);
+  run(state, traffic, 0, 0, true);
 }
 BENCHMARK(BM_ShuntedTls)->Unit(benchmark::kMillisecond);
 
