@@ -52,8 +52,9 @@ void EnvelopeStage::on_data(ByteSpan data, uint64_t offset) noexcept {
       left_ = head.u32();
       head_size_ = 0;
       if ((flags & ~kKnownFlags) != 0) {  // lost: the rest is one message
-        begin_message(offset);
-        next_.on_data(head_, offset);
+        const uint64_t head_offset = offset - head_.size();
+        begin_message(head_offset);
+        next_.on_data(head_, head_offset);
         left_ = std::numeric_limits<uint64_t>::max();
       } else if (left_ > 0) {
         begin_message(offset);

@@ -326,6 +326,15 @@ std::string envelope(char flags, const std::string& message) {
   return out + message;
 }
 
+TEST(EnvelopeUnwrap, WhereTheFramingIsLostOffsetsStayExact) {
+  const std::string text =
+      R"(")" + kCode.substr(0, 22) + R"(" 207d[{ and more)" + std::string(300, 'x');
+  expect_pieces(envelope(0, "{}") + text,
+                "[b>message[1]>json:|@108] " + kCode.substr(0, 22) +
+                    "\n[b>message[1]>json:|@<207d>] 207d[{ and more" + std::string(300, 'x') + "\n",
+                {"application/connect+json", "", {}});
+}
+
 TEST(EnvelopeUnwrap, CompressedAndPlainMessages) {
   const std::string proto = "\x0a\x55" + kCode;
   const std::string bytes = envelope(1, gzipped(kCode)) + envelope(0, "") + envelope(0, proto) +
