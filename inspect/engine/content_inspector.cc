@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "inspect/engine/learn.h"
+#include "inspect/http/http2_frames.h"
+#include "signatures/wildcard.h"
 
 namespace weir::inspect {
 
 namespace {
 
-constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr uint16_t kDnsPort = 53;
 
 // The handshake type of a TLS record that begins a stream; 0 when there is none.
@@ -21,10 +22,11 @@ uint8_t handshake_type(ByteSpan first) noexcept {
 constexpr uint8_t kClientHello = 1;
 constexpr uint8_t kServerHello = 2;
 
-ProbeAnswer probe_literal(std::string_view literal, ByteSpan first) noexcept {
-  const std::string_view text = as_chars(first).substr(0, literal.size());
-  if (!literal.starts_with(text)) return ProbeAnswer::kNo;
-  return text.size() == literal.size() ? ProbeAnswer::kYes : ProbeAnswer::kMaybe;
+bool is_websocket(std::string_view protocol) noexcept {
+  constexpr std::string_view kName = "websocket";
+  return protocol.size() == kName.size() &&
+         std::equal(kName.begin(), kName.end(), protocol.begin(),
+                    [](char a, char b) { return a == signatures::ascii_lower(b); });
 }
 
 }  // namespace
@@ -67,7 +69,7 @@ ContentInspector::Choice ContentInspector::choose(ByteSpan first, bool complete)
   const ProbeAnswer tls = probe_tls(first);
   const ProbeAnswer request = probe_http1_request(first);
   const ProbeAnswer response = probe_http1_response(first);
-  const ProbeAnswer http2 = probe_literal(kHttp2Preface, first);
+  const ProbeAnswer http2 = probe_http2(first);
   if (http2 == ProbeAnswer::kYes) return Choice::kHttp2;
   if (tls == ProbeAnswer::kYes) return Choice::kTls;
   if (request == ProbeAnswer::kYes) return Choice::kHttp;
@@ -102,6 +104,11 @@ void ContentInspector::probe(Direction direction, ByteSpan data) noexcept {
   if (complete && choice == Choice::kNone && direction == Direction::kToServer &&
       probe_http1_request(first) == ProbeAnswer::kMaybe) {
     choice = Choice::kHttp;
+  }
+  // Frames without a preface: an HTTP/2 connection that was under way when the capture began.
+  if (choice == Choice::kNone && direction == Direction::kToServer && mid_stream_ &&
+      probe_http2_frames(first) == ProbeAnswer::kYes) {
+    choice = Choice::kHttp2MidStream;
   }
   if (choice == Choice::kMoreBytes) {
     if (buffer.used == 0) {
@@ -158,10 +165,12 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
       if (origin_.depth == 0) dossier.set_protocol("dns");
       break;
     case Choice::kHttp2:
+    case Choice::kHttp2MidStream:
+      state_ = State::kHttp2;
+      http2_ = std::make_unique<Http2Decoder>(dossier.services().limits, decoders_.http2,
+                                              decoders_.websocket, requests_);
+      if (choice == Choice::kHttp2MidStream) http2_->set_mid_stream();
       if (origin_.depth == 0) dossier.set_protocol("http2");
-      named_ = true;
-      dossier.raise_visibility(origin_.visibility);
-      to_raw();
       break;
     case Choice::kNone:
     case Choice::kMoreBytes:
@@ -204,6 +213,9 @@ void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
       }
       break;
     }
+    case State::kHttp2:
+      on_status(http2_->on_data(direction, data));
+      break;
     case State::kDns:
       on_status(dns_->on_data(direction, data));
       break;
@@ -211,8 +223,8 @@ void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
       if (direction == Direction::kToClient) break;
       // Where a chunk begins, another protocol may begin: after STARTTLS, a SOCKS or proxy header,
       // or the end of a body that was under way when the capture began.
-      const Choice choice = named_ ? Choice::kNone : choose(data, true);
-      if (choice == Choice::kTls || choice == Choice::kHttp) {
+      const Choice choice = choose(data, true);
+      if (choice == Choice::kTls || choice == Choice::kHttp || choice == Choice::kHttp2) {
         end_raw(EndReason::kComplete);
         start(choice, direction, data, {});
       } else {
@@ -252,6 +264,7 @@ void ContentInspector::read_tls_info() noexcept {
 void ContentInspector::to_raw() noexcept {
   state_ = State::kRaw;
   http_.reset();
+  http2_.reset();
   tls_.reset();
   dns_.reset();
 }
@@ -261,6 +274,7 @@ void ContentInspector::to_done() noexcept {
   if (decryptor_) end_decryption(EndReason::kComplete);
   state_ = State::kDone;
   http_.reset();
+  http2_.reset();
   tls_.reset();
   dns_.reset();
 }
@@ -386,6 +400,9 @@ void ContentInspector::on_tcp_gap(Direction direction, uint64_t bytes) noexcept 
     case State::kHttp:
       on_status(http_->on_gap(direction, bytes));
       break;
+    case State::kHttp2:
+      on_status(http2_->on_gap(direction, bytes));
+      break;
     case State::kDns:
       on_status(dns_->on_gap(direction, bytes));
       break;
@@ -418,6 +435,9 @@ void ContentInspector::on_tcp_end(Direction direction, EndReason reason) noexcep
     case State::kHttp:
       http_->on_end(direction, reason);
       break;
+    case State::kHttp2:
+      http2_->on_end(direction, reason);
+      break;
     case State::kDns:
       dns_->on_end(direction, reason);
       break;
@@ -428,19 +448,25 @@ void ContentInspector::on_tcp_end(Direction direction, EndReason reason) noexcep
       break;
   }
   if (inner_ && in_tunnel_) inner_->on_tcp_end(direction, reason);
+  if (websocket_) websocket_->on_end(direction, reason);
 }
 
-void ContentInspector::on_tunnel_open(TunnelKind kind, std::string_view protocol) noexcept {
+void ContentInspector::on_tunnel_open(const TunnelInfo& info) noexcept {
   EngineCounters& counters = dossier_.services().counters;
   counters.tunnels.add();
   if (origin_.depth >= dossier_.services().limits.tunnel_depth) {
     counters.tunnels_too_deep.add();
     return;
   }
-  if (kind == TunnelKind::kConnect) {
-    dossier_.learn_name(HostSource::kHttp, protocol);
-    dossier_.learn_request(protocol, "");
+  if (info.kind == TunnelKind::kConnect) {
+    dossier_.learn_name(HostSource::kHttp, info.protocol);
+    dossier_.learn_request(info.protocol, "");
     dossier_.enter_tunnel();
+  } else if (is_websocket(info.protocol)) {
+    websocket_ = std::make_unique<WebSocketDecoder>(
+        dossier_.services().limits, decoders_.websocket, requests_,
+        WebSocketOrigin{info.target, info.authority, info.user_agent, info.websocket_extensions});
+    return;
   }
   in_tunnel_ = true;
   inner_ = std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false,
@@ -448,7 +474,9 @@ void ContentInspector::on_tunnel_open(TunnelKind kind, std::string_view protocol
 }
 
 void ContentInspector::on_tunnel_bytes(Direction direction, ByteSpan data) noexcept {
-  if (inner_) {
+  if (websocket_) {
+    (void)websocket_->on_data(direction, data);
+  } else if (inner_) {
     inner_->on_tcp_data(direction, data);
   } else if (direction == Direction::kToServer) {
     dossier_.note_unread(&EngineCounters::unread_limit_bytes, data.size());
@@ -456,6 +484,7 @@ void ContentInspector::on_tunnel_bytes(Direction direction, ByteSpan data) noexc
 }
 
 void ContentInspector::on_tunnel_hole(Direction direction, uint64_t bytes) noexcept {
+  if (websocket_) (void)websocket_->on_gap(direction, bytes);
   if (inner_) inner_->on_tcp_gap(direction, bytes);
 }
 

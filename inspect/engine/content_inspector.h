@@ -1,7 +1,9 @@
 // Finds out by content what a TCP stream carries (never by port) and hands it to the decoder for
-// it: TLS, HTTP/1, DNS; anything else is read as it is, and probed again where a new chunk begins,
-// which finds TLS after STARTTLS or SOCKS, and HTTP where a capture began in the middle. States:
-// kProbing -> kTls | kHttp | kDns | kRaw; kRaw -> kTls | kHttp; any -> kDone.
+// it: TLS, HTTP/1, HTTP/2, DNS; anything else is read as it is, and probed again where a new chunk
+// begins, which finds TLS after STARTTLS or SOCKS, and HTTP where a capture began in the middle.
+// What comes out of TLS or a tunnel is a stream again, with an inspector of its own.
+//
+// kProbing leads to kTls, kHttp, kHttp2, kDns or kRaw; kRaw to the first three; all to kDone.
 #pragma once
 
 #include <array>
@@ -13,6 +15,8 @@
 #include "inspect/engine/flow_dossier.h"
 #include "inspect/engine/request_inspector.h"
 #include "inspect/http/http1_decoder.h"
+#include "inspect/http/http2_decoder.h"
+#include "inspect/http/websocket_decoder.h"
 #include "inspect/identify/dns.h"
 #include "inspect/identify/tls_decoder.h"
 #include "inspect/stream/tcp_stream.h"
@@ -29,6 +33,8 @@ struct DecoderServices {
     decrypt.reset(new DecryptServices{limits, *keys, tls, decrypted});
   }
   Http1Counters http;
+  Http2Counters http2;
+  WebSocketCounters websocket;
   TlsCounters tls;
   DnsCounters dns;
   DecryptCounters decrypted;
@@ -56,7 +62,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   void on_tcp_gap(Direction direction, uint64_t bytes) noexcept override;
   void on_tcp_end(Direction direction, EndReason reason) noexcept override;
 
-  void on_tunnel_open(TunnelKind kind, std::string_view protocol) noexcept override;
+  void on_tunnel_open(const TunnelInfo& info) noexcept override;
   void on_tunnel_bytes(Direction direction, ByteSpan data) noexcept override;
   void on_tunnel_hole(Direction direction, uint64_t bytes) noexcept override;
 
@@ -75,7 +81,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   // Nothing more is wanted of this stream.
   [[nodiscard]] bool finished() const noexcept { return state_ == State::kDone && !waiting_; }
   // The protocol is not one that is decoded here; nDPI may name it.
-  [[nodiscard]] bool unknown_protocol() const noexcept { return state_ == State::kRaw && !named_; }
+  [[nodiscard]] bool unknown_protocol() const noexcept { return state_ == State::kRaw; }
   // Set when client and server must be exchanged; the caller does so after the packet.
   [[nodiscard]] bool wants_flip() const noexcept { return flip_; }
   void flipped() noexcept;
@@ -83,8 +89,17 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   [[nodiscard]] Counter EngineCounters::*unread_reason() const noexcept { return unread_; }
 
  private:
-  enum class State : uint8_t { kProbing, kTls, kHttp, kDns, kRaw, kDone };
-  enum class Choice : uint8_t { kMoreBytes, kNone, kTls, kHttp, kHttpMidStream, kHttp2, kDns };
+  enum class State : uint8_t { kProbing, kTls, kHttp, kHttp2, kDns, kRaw, kDone };
+  enum class Choice : uint8_t {
+    kMoreBytes,
+    kNone,
+    kTls,
+    kHttp,
+    kHttpMidStream,
+    kHttp2,
+    kHttp2MidStream,
+    kDns
+  };
 
   static constexpr size_t kProbeBytes = 64;
   struct ProbeBuffer {
@@ -115,7 +130,6 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   StreamOrigin origin_;
   State state_ = State::kProbing;
   bool flip_ = false;
-  bool named_ = false;
   bool mid_stream_ = false;
   Counter EngineCounters::*unread_ = &EngineCounters::unread_tls_bytes;
   PerDirection<ProbeBuffer> probe_;
@@ -123,6 +137,8 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
 
   RequestInspector requests_;
   std::unique_ptr<Http1Decoder> http_;
+  std::unique_ptr<Http2Decoder> http2_;
+  std::unique_ptr<WebSocketDecoder> websocket_;  // what an upgraded http_ tunnels
   std::unique_ptr<TlsDecoder> tls_;
   uint32_t tls_changes_ = 0;
   std::unique_ptr<DnsTcpDecoder> dns_;

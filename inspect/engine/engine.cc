@@ -368,6 +368,8 @@ CounterList Engine::all_counters() const {
   append(out, "flow", impl.flows.counters(), kFlowCounterTable);
   append(out, "tcp", impl.tcp_pool.counters(), kTcpCounterTable);
   append(out, "http", impl.decoders.http, kHttp1Counters);
+  append(out, "http2", impl.decoders.http2, kHttp2Counters);
+  append(out, "websocket", impl.decoders.websocket, kWebSocketCounters);
   append(out, "tls", impl.decoders.tls, kTlsCounterTable);
   append(out, "quic", impl.quic, kQuicCounterTable);
   if (impl.ndpi != nullptr) append(out, "ndpi", impl.ndpi->counters(), kNdpiCounterTable);

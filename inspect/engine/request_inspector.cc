@@ -108,9 +108,7 @@ void RequestInspector::check_news() noexcept {
   }
 }
 
-void RequestInspector::on_tunnel(const TunnelInfo& info) noexcept {
-  tunnels_.on_tunnel_open(info.kind, info.protocol);
-}
+void RequestInspector::on_tunnel(const TunnelInfo& info) noexcept { tunnels_.on_tunnel_open(info); }
 void RequestInspector::on_tunnel_data(Direction direction, ByteSpan data) noexcept {
   tunnels_.on_tunnel_bytes(direction, data);
 }

@@ -15,7 +15,7 @@ namespace weir::inspect {
 class TunnelSink {
  public:
   virtual ~TunnelSink() = default;
-  virtual void on_tunnel_open(TunnelKind kind, std::string_view protocol) noexcept = 0;
+  virtual void on_tunnel_open(const TunnelInfo& info) noexcept = 0;
   virtual void on_tunnel_bytes(Direction direction, ByteSpan data) noexcept = 0;
   virtual void on_tunnel_hole(Direction direction, uint64_t bytes) noexcept = 0;
 };
