@@ -102,6 +102,7 @@ int run_build(BuildOptions& options) {
                                  {"fingerprints", report->fingerprints},
                                  {"critical_lines", report->critical_lines},
                                  {"digests", report->digests},
+                                 {"reused", report->reused},
                                  {"dropped_common", report->dropped_common},
                                  {"skipped", report->skipped_count},
                                  {"skipped_reasons", report->skipped_reasons}};
@@ -114,6 +115,9 @@ int run_build(BuildOptions& options) {
       std::printf(", %s critical lines", human_count(report->critical_lines).c_str());
     }
     std::printf(" (%s left out as common)\n", human_count(report->dropped_common).c_str());
+    if (options.build.incremental) {
+      std::printf("%s files had not changed\n", human_count(report->reused).c_str());
+    }
     if (report->skipped_count > 0) {
       std::printf("%s files or folders skipped%s\n", human_count(report->skipped_count).c_str(),
                   options.verbose ? ":" : " (--verbose names them):");
@@ -192,6 +196,8 @@ void add_index_command(CLI::App& app, int& exit_code) {
                     "folder of public code: what stands there too is left out; again for more");
   build->add_option("--critical", options->build.critical,
                     "glob of files whose single lines are guarded; again for more");
+  build->add_flag("--incremental", options->build.incremental,
+                  "keep fingerprints in OUT.cache and reuse those of files that did not change");
   build->add_option("--exclude", options->build.exclude,
                     "glob of files or folders left out; again for more");
   build->add_flag("--include-vendored", options->build.include_vendored,

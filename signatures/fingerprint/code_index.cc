@@ -2,63 +2,18 @@
 // is read where a probe needs it.
 #include "signatures/fingerprint/code_index.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "core/byte_reader.h"
+#include "signatures/fingerprint/file_mapping.h"
 #include "signatures/fingerprint/fingerprint.h"
 #include "signatures/fingerprint/index_format.h"
 #include "signatures/fingerprint/index_probe.h"
 
 namespace weir::signatures {
 namespace {
-
-// A file mapped for reading.
-class Mapping {
- public:
-  static Result<Mapping> open(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return Error{std::string("index cannot be read: ") + std::strerror(errno), path};
-    struct stat about {};
-    if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
-      ::close(fd);
-      return Error{"index is not a regular file", path};
-    }
-    if (about.st_size == 0) {
-      ::close(fd);
-      return Error{"index is cut short: empty file", path};
-    }
-    const auto size = static_cast<size_t>(about.st_size);
-    void* at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-    ::close(fd);
-    if (at == MAP_FAILED) {
-      return Error{std::string("index cannot be mapped: ") + std::strerror(errno), path};
-    }
-    return Mapping(at, size);
-  }
-  Mapping(Mapping&& other) noexcept
-      : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  Mapping& operator=(Mapping&&) = delete;
-  ~Mapping() {
-    if (at_ != nullptr) ::munmap(at_, size_);
-  }
-  [[nodiscard]] ByteSpan bytes() const noexcept {
-    return {static_cast<const uint8_t*>(at_), size_};
-  }
-
- private:
-  Mapping(void* at, size_t size) noexcept : at_(at), size_(size) {}
-  void* at_;
-  size_t size_;
-};
 
 constexpr uint64_t kMostInBucket = 256;
 
@@ -69,8 +24,8 @@ ByteSpan part(ByteSpan file, const SectionPlace& place) noexcept {
 }  // namespace
 
 struct CodeIndex::Impl {
-  Impl(Mapping m, const SiteKey& key) : mapping(std::move(m)), fingerprinter(key) {}
-  Mapping mapping;
+  Impl(FileMapping m, const SiteKey& key) : mapping(std::move(m)), fingerprinter(key) {}
+  FileMapping mapping;
   Fingerprinter fingerprinter;
   IndexInfo info;
   IndexView view;
@@ -118,7 +73,7 @@ const DigestTable& CodeIndex::digests() const noexcept { return impl_->digests; 
 
 Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path,
                                                          const SiteKey& key) {
-  Result<Mapping> mapping = Mapping::open(path);
+  Result<FileMapping> mapping = FileMapping::open(path);
   if (!mapping) return mapping.error();
   auto impl = std::make_unique<Impl>(std::move(mapping).value(), key);
   const ByteSpan file = impl->mapping.bytes();
@@ -166,7 +121,7 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
 }
 
 Status CodeIndex::verify(const std::string& path) {
-  const Result<Mapping> mapping = Mapping::open(path);
+  const Result<FileMapping> mapping = FileMapping::open(path);
   if (!mapping) return mapping.error();
   const ByteSpan file = mapping->bytes();
   const auto refuse = [&path](std::string why) { return Error{std::move(why), path}; };

@@ -4,10 +4,12 @@
 #include "signatures/fingerprint/index_builder.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "signatures/fingerprint/critical_lines.h"
 #include "signatures/fingerprint/digests.h"
+#include "signatures/fingerprint/index_cache.h"
 #include "signatures/fingerprint/index_format.h"
 #include "signatures/fingerprint/index_writer.h"
 #include "signatures/fingerprint/record_partitions.h"
@@ -23,6 +25,40 @@ constexpr uint32_t kMostFiles = 16;
 constexpr uint32_t kMostPlacesInFile = 2;
 constexpr size_t kSkippedTold = 1000;
 constexpr uint64_t kMostLines = 0x7fffffff;
+
+// The cache's records of files that did not change, under their new numbers.
+class CachedRecords {
+ public:
+  CachedRecords(const IndexCache* cache, const std::vector<ScannedFile>& files) : cache_(cache) {
+    if (cache == nullptr) return;
+    numbers_.assign(cache->files(), kGone);
+    for (uint32_t i = 0; i < files.size(); ++i) {
+      if (files[i].cached != ScannedFile::kFresh) numbers_[files[i].cached] = i;
+    }
+    settle();
+  }
+  [[nodiscard]] bool there() const noexcept { return cache_ != nullptr && at_ < cache_->records(); }
+  [[nodiscard]] const PlacedHash& now() const noexcept { return now_; }
+  void next() {
+    ++at_;
+    settle();
+  }
+
+ private:
+  static constexpr uint32_t kGone = 0xffffffff;
+  void settle() {
+    for (; there(); ++at_) {
+      now_ = cache_->record(at_);
+      if (now_.file >= numbers_.size() || numbers_[now_.file] == kGone) continue;
+      now_.file = numbers_[now_.file];
+      return;
+    }
+  }
+  const IndexCache* cache_;
+  std::vector<uint32_t> numbers_;
+  size_t at_ = 0;
+  PlacedHash now_;
+};
 
 class Builder {
  public:
@@ -50,6 +86,7 @@ class Builder {
     }
   }
   Status list();
+  void match_cache();
   // Numbers lines and files of what was scanned.
   Status number_files();
   Status merge(TableWriter& table);
@@ -64,6 +101,8 @@ class Builder {
   CriticalLines critical_;
   DigestList digests_;
   IndexBuildReport report_;
+  std::vector<std::string> origins_;
+  std::optional<IndexCache> cache_;
   std::vector<ScannedFile> files_;     // public ones last
   std::vector<uint32_t> first_lines_;  // of each of files_, global
   uint64_t lines_ = 0;
@@ -73,13 +112,17 @@ Status Builder::list() {
   const SourceRules rules{options_.exclude, options_.include_vendored};
   const auto add = [&](const std::string& directory, uint32_t repository,
                        const SkipReport& told) -> Status {
+    const bool is_public = repository == ScannedFile::kPublic;
+    origins_.push_back(is_public ? "public " + directory
+                                 : "repository " + options_.repositories[repository].name);
     Result<std::vector<SourceFile>> listed = list_sources(directory, told, rules);
     if (!listed) return listed.error();
     for (SourceFile& source : listed.value()) {
       ScannedFile file;
       file.repository = repository;
+      file.origin = static_cast<uint32_t>(origins_.size() - 1);
       file.wants_critical =
-          repository != ScannedFile::kPublic &&
+          !is_public &&
           std::any_of(options_.critical.begin(), options_.critical.end(),
                       [&](const std::string& glob) { return glob_match(glob, source.path); });
       file.source = std::move(source);
@@ -104,10 +147,26 @@ Status Builder::list() {
   return ok_status();
 }
 
+// A file may be the same in the cache only where its order among the others is, too: then the
+// cache's records are still sorted when files have their new numbers.
+void Builder::match_cache() {
+  Result<IndexCache> opened = IndexCache::open(out_ + ".cache", key_);
+  if (!opened || !opened->check_records()) return;
+  cache_.emplace(std::move(opened).value());
+  uint32_t next = 0;
+  for (ScannedFile& file : files_) {
+    const uint32_t number = cache_->find(origins_[file.origin], file.source.path);
+    if (number == IndexCache::kNone || number < next) continue;
+    file.cached = number;
+    next = number + 1;
+  }
+}
+
 Status Builder::number_files() {
   uint32_t number = 0;
   for (ScannedFile& file : files_) {
     first_lines_.push_back(static_cast<uint32_t>(lines_));
+    if (file.cached != ScannedFile::kFresh) ++report_.reused;
     if (file.is_public()) {
       if (file.has_digests) digests_.add(file.digests, DigestList::kNoFile);
       continue;
@@ -122,7 +181,7 @@ Status Builder::number_files() {
     }
     for (FileFingerprints::LongLine& line : file.critical) {
       critical_.add(line.hash, {static_cast<uint32_t>(first_lines_.size() - 1), line.line,
-                                line.distinctive, std::move(line.normalised)});
+                                line.distinctive, line.normalised});
     }
     if (file.has_digests) digests_.add(file.digests, number);
     report_.bytes += file.bytes;
@@ -152,37 +211,58 @@ Status Builder::merge(TableWriter& table) {
     if (files == 1) critical_.mark_rare(last.hash);
     return table.add(last.hash, lines, files, rarity);
   };
+  std::optional<IndexCacheWriter> keep;
+  if (options_.incremental) {
+    Result<IndexCacheWriter> created = IndexCacheWriter::create(out_ + ".cache");
+    if (!created) return created.error();
+    keep.emplace(std::move(created).value());
+  }
+  const auto take = [&](const PlacedHash& record) -> Status {
+    if (keep) {
+      if (Status put = keep->add(record); !put) return put;
+    }
+    const bool fresh = !open || record.hash != last.hash;
+    if (fresh) {
+      if (Status done = finish(); !done) return done;
+      open = true;
+      is_public = false;
+      files = 0;
+      rarity = 0;
+      lines.clear();
+    } else if (record == last) {
+      return ok_status();
+    }
+    const bool other_file = fresh || record.file != last.file;
+    last = record;
+    if (files_[record.file].is_public()) {
+      is_public = true;
+      return ok_status();
+    }
+    if (other_file) {
+      ++files;
+      in_file = 0;
+    }
+    rarity = std::max(rarity, record.place & kRarityMask);
+    if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
+      lines.push_back(first_lines_[record.file] + (record.place >> 2));
+    }
+    return ok_status();
+  };
+  CachedRecords cached(cache_ ? &*cache_ : nullptr, files_);
   Status merged = records_.drain(threads_, [&](std::span<const PlacedHash> records) -> Status {
     for (const PlacedHash& record : records) {
-      const bool fresh = !open || record.hash != last.hash;
-      if (fresh) {
-        if (Status done = finish(); !done) return done;
-        open = true;
-        is_public = false;
-        files = 0;
-        rarity = 0;
-        lines.clear();
-      } else if (record == last) {
-        continue;
+      for (; cached.there() && cached.now() < record; cached.next()) {
+        if (Status taken = take(cached.now()); !taken) return taken;
       }
-      const bool other_file = fresh || record.file != last.file;
-      last = record;
-      if (files_[record.file].is_public()) {
-        is_public = true;
-        continue;
-      }
-      if (other_file) {
-        ++files;
-        in_file = 0;
-      }
-      rarity = std::max(rarity, record.place & kRarityMask);
-      if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
-        lines.push_back(first_lines_[record.file] + (record.place >> 2));
-      }
+      if (Status taken = take(record); !taken) return taken;
     }
     return ok_status();
   });
-  return merged ? finish() : merged;
+  for (; merged && cached.there(); cached.next()) merged = take(cached.now());
+  if (merged) merged = finish();
+  if (!merged || !keep) return merged;
+  cache_.reset();
+  return keep->publish(files_, origins_, key_);
 }
 
 Status Builder::write(TableWriter& table) {
@@ -240,7 +320,10 @@ Status Builder::write(TableWriter& table) {
 
 Result<IndexBuildReport> Builder::run() {
   if (Status done = list(); !done) return done.error();
-  if (Status done = scan_files(files_, key_, threads_, records_, progress_); !done) {
+  if (options_.incremental) match_cache();
+  if (Status done = scan_files(files_, key_, threads_, records_, cache_ ? &*cache_ : nullptr,
+                               options_.incremental, progress_);
+      !done) {
     return done.error();
   }
   if (Status done = number_files(); !done) return done.error();

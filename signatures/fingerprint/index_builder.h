@@ -23,13 +23,16 @@ struct IndexBuildOptions {
   std::vector<std::string> critical;            // globs over paths relative to the repository
   std::vector<std::string> exclude;             // globs of files and folders left out
   bool include_vendored = false;                // folders of foreign code by their names, too
-  uint64_t memory = 1ULL << 30;                 // bytes for sorting
+  // Reuse what OUT.cache says of files that did not change, and write it anew (index_cache.h).
+  bool incremental = false;
+  uint64_t memory = 1ULL << 30;  // bytes for sorting
   uint32_t threads = 1;
 };
 
 struct IndexBuildReport {
   uint64_t files = 0;
   uint64_t bytes = 0;
+  uint64_t reused = 0;  // files whose fingerprints came from the cache
   uint64_t lines = 0;
   uint64_t fingerprints = 0;
   uint64_t critical_lines = 0;

@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "signatures/fingerprint/index_cache.h"
+
 namespace weir::signatures {
 namespace {
 
@@ -14,8 +16,14 @@ constexpr size_t kBatch = 8;  // files taken at once
 class Scan {
  public:
   Scan(std::vector<ScannedFile>& files, const SiteKey& key, RecordPartitions& records,
+       const IndexCache* cache, bool keep_content_hash,
        const std::function<void(const IndexProgress&)>& progress)
-      : files_(files), key_(key), records_(records), progress_(progress) {}
+      : files_(files),
+        key_(key),
+        records_(records),
+        cache_(cache),
+        keep_content_hash_(keep_content_hash),
+        progress_(progress) {}
 
   Status run(uint32_t threads) {
     std::vector<std::thread> others;
@@ -68,12 +76,19 @@ class Scan {
               FileFingerprints& found) {
     ScannedFile& file = files_[number];
     const std::optional<std::string> content = read_source(file.source.absolute, file.why);
-    if (!content) return ok_status();
+    if (!content) {
+      file.cached = ScannedFile::kFresh;
+      return ok_status();
+    }
     const std::string_view unfit = unfit_content(*content);
     if (!unfit.empty() && (!file.is_public() || unfit == kBinary)) {
       file.why = unfit;
+      file.cached = ScannedFile::kFresh;
       return ok_status();
     }
+    if (keep_content_hash_) file.content = content_hash(key_, *content);
+    if (file.cached != ScannedFile::kFresh && reuse(file)) return ok_status();
+    file.cached = ScannedFile::kFresh;
     reader.read(*content, file.wants_critical, found);
     file.bytes = content->size();
     file.dropped = found.dropped;
@@ -92,9 +107,23 @@ class Scan {
     return ok_status();
   }
 
+  bool reuse(ScannedFile& file) const {
+    const ScannedFile& known = cache_->file(file.cached);
+    if (known.content != file.content || known.wants_critical != file.wants_critical) return false;
+    file.bytes = known.bytes;
+    file.dropped = known.dropped;
+    file.tags = known.tags;
+    file.has_digests = known.has_digests;
+    file.digests = known.digests;
+    file.critical = known.critical;
+    return true;
+  }
+
   std::vector<ScannedFile>& files_;
   const SiteKey& key_;
   RecordPartitions& records_;
+  const IndexCache* cache_;
+  bool keep_content_hash_;
   const std::function<void(const IndexProgress&)>& progress_;
   std::atomic<size_t> next_{0};
   std::atomic<uint64_t> files_done_{0};
@@ -105,9 +134,9 @@ class Scan {
 }  // namespace
 
 Status scan_files(std::vector<ScannedFile>& files, const SiteKey& key, uint32_t threads,
-                  RecordPartitions& records,
+                  RecordPartitions& records, const IndexCache* cache, bool keep_content_hash,
                   const std::function<void(const IndexProgress&)>& progress) {
-  return Scan(files, key, records, progress).run(std::max(1U, threads));
+  return Scan(files, key, records, cache, keep_content_hash, progress).run(std::max(1U, threads));
 }
 
 }  // namespace weir::signatures

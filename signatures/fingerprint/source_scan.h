@@ -17,14 +17,28 @@
 
 namespace weir::signatures {
 
+class IndexCache;
+
+// Of a file's content, to see whether it changed; keyed.
+struct ContentHash {
+  uint64_t low = 0;
+  uint64_t high = 0;
+  friend bool operator==(const ContentHash&, const ContentHash&) noexcept = default;
+};
+
 struct ScannedFile {
   static constexpr uint32_t kPublic = 0xffffffff;
 
-  uint32_t repository = 0;  // or kPublic
+  static constexpr uint32_t kFresh = 0xffffffff;
+
+  uint32_t repository = 0;   // or kPublic
+  uint32_t origin = 0;       // repository or public folder, counted through
+  uint32_t cached = kFresh;  // its number in the cache, while it may be the same there
   SourceFile source;
   bool wants_critical = false;
-  // After the scan.
-  std::string why;  // it was left out; empty when it was taken
+  // After the scan. `cached` other than kFresh: its records are those of the cache.
+  ContentHash content;  // when there is a cache to write
+  std::string why;      // it was left out; empty when it was taken
   uint64_t bytes = 0;
   uint64_t dropped = 0;       // fingerprints
   std::vector<uint8_t> tags;  // of its lines; none for public code
@@ -36,9 +50,10 @@ struct ScannedFile {
 };
 
 // PlacedHash::file is the file's place in `files`. Of public code only binary files are left out.
-// `progress` may be empty; the calling thread, which reads too, calls it.
+// Files that did not change since `cache` (which may be null) add no records. `progress` may be
+// empty; the calling thread, which reads too, calls it.
 Status scan_files(std::vector<ScannedFile>& files, const SiteKey& key, uint32_t threads,
-                  RecordPartitions& records,
+                  RecordPartitions& records, const IndexCache* cache, bool keep_content_hash,
                   const std::function<void(const IndexProgress&)>& progress);
 
 }  // namespace weir::signatures
