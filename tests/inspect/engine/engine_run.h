@@ -7,19 +7,30 @@
 
 #include "capture/packet_decoder.h"
 #include "capture/packet_source.h"
+#include "inspect/decrypt/key_log.h"
 #include "inspect/engine/engine.h"
 #include "tests/support/collecting_sink.h"
 
 namespace weir::test {
 
-// What was found; false when the file could not be opened at all.
+// What was found; false when the file could not be opened at all. Without `keys`, those that stand
+// in the capture are used.
 inline bool run_capture(const std::filesystem::path& path,
                         const std::shared_ptr<const inspect::Snapshot>& snapshot,
                         CollectingSink& sink, const inspect::KeyAccess& keys = {}) {
   auto file = capture::CaptureFile::open(path.string());
   if (!file) return false;
+  inspect::KeyStore own_keys;
+  inspect::KeyLogCounters key_counters;
+  (*file)->set_secrets_sink([&](ByteSpan text) {
+    inspect::KeyLogParser parser(own_keys, key_counters);
+    parser.feed(text, {1});
+    parser.finish({1});
+  });
+  const inspect::KeyAccess access =
+      keys.store != nullptr ? keys : inspect::KeyAccess{&own_keys, false};
   capture::PacketDecoder decoder;
-  inspect::Engine engine(snapshot, sink, HashKey{{1, 2}}, nullptr, keys);
+  inspect::Engine engine(snapshot, sink, HashKey{{1, 2}}, nullptr, access);
   RawPacket raw;
   DecodedPacket packet;
   while ((*file)->next(raw) == capture::CaptureFile::Next::kPacket) {
