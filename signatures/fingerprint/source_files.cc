@@ -17,31 +17,97 @@ namespace {
 namespace fs = std::filesystem;
 
 // Where code of others lives by convention, and what tools leave behind.
-constexpr std::array<std::string_view, 22> kForeignFolders{
+constexpr std::array<std::string_view, 21> kForeignFolders{
     "node_modules",  "bower_components", "vendor",        "vendored", "_vendor",     "third_party",
     "third-party",   "thirdparty",       "3rdparty",      "external", "externals",   "deps",
     "Pods",          "Carthage",         "site-packages", "venv",     "__pycache__", "target",
-    "jspm_packages", "dist-packages",    "CMakeFiles",    "Godeps"};
+    "jspm_packages", "CMakeFiles",       "Godeps"};
 constexpr std::array<std::string_view, 9> kLockFiles{
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",     "pnpm-lock.yaml", "go.sum",
     "Cargo.lock",        "poetry.lock",         "composer.lock", "Gemfile.lock"};
+// Build manifests and settings of services: the same keys and names in everyone's projects.
+constexpr std::array<std::string_view, 29> kManifests{
+    "package.json",   "pom.xml",        "bower.json",    "component.json", "composer.json",
+    "tslint.json",    "tsconfig.json",  ".travis.yml",   ".gitlab-ci.yml", ".eslintrc",
+    ".eslintrc.json", ".eslintrc.yml",  ".editorconfig", ".gitignore",     ".gitattributes",
+    ".clang-format",  "appveyor.yml",   ".appveyor.yml", ".golangci.yml",  "Cargo.toml",
+    "pyproject.toml", "setup.cfg",      "tox.ini",       "go.mod",         "Doxyfile",
+    "Doxyfile.in",    "checkstyle.xml", "codecov.yml",   ".codecov.yml"};
+// What autotools and the like put into a source tree.
+constexpr std::array<std::string_view, 22> kBuildTools{
+    "config.guess", "config.sub",  "config.rpath", "install-sh",  "ltmain.sh",     "depcomp",
+    "missing",      "compile",     "ylwrap",       "test-driver", "mkinstalldirs", "mdate-sh",
+    "py-compile",   "libtool.m4",  "ltoptions.m4", "ltsugar.m4",  "ltversion.m4",  "lt~obsolete.m4",
+    "aclocal.m4",   "Makefile.in", "configure",    "texinfo.tex"};
+// What is written about code is not code: others say the same in the same words.
+constexpr std::array<std::string_view, 28> kDocumentEndings{
+    ".md",  ".markdown", ".rst", ".txt",  ".adoc",    ".asciidoc", ".tex", ".texi", ".pod", ".log",
+    ".dox", ".csv",      ".tsv", ".1",    ".2",       ".3",        ".4",   ".5",    ".6",   ".7",
+    ".8",   ".eml",      ".rtf", ".sgml", ".docbook", ".org",      ".man", ".diff"};
+constexpr std::array<std::string_view, 12> kDocumentNames{
+    "README",  "ChangeLog", "CHANGELOG", "CHANGES", "NEWS",    "AUTHORS",
+    "INSTALL", "THANKS",    "TODO",      "HACKING", "HISTORY", "CONTRIBUTORS"};
+// What development environments write about a project.
+constexpr std::array<std::string_view, 21> kProjectEndings{
+    ".project", ".classpath", ".config",  ".csproj", ".vbproj",  ".fsproj", ".vcproj",
+    ".vcxproj", ".dsp",       ".dsw",     ".sln",    ".filters", ".props",  ".targets",
+    ".nuspec",  ".resx",      ".pbxproj", ".iml",    ".suo",     ".build",  ".plist"};
+// Settings, markup and build scripts.
+constexpr std::array<std::string_view, 20> kWeakEndings{
+    ".json", ".xml", ".yml", ".yaml", ".toml", ".ini", ".cfg",   ".conf", ".properties", ".html",
+    ".htm",  ".css", ".m4",  ".am",   ".ac",   ".in",  ".cmake", ".mk",   ".rules",      ".xsd"};
 constexpr std::array<std::string_view, 6> kLicenceNames{"LICENSE", "LICENCE",   "COPYING",
                                                         "NOTICE",  "COPYRIGHT", "UNLICENSE"};
 constexpr std::array<std::string_view, 10> kUnfitEndings{
     ".min.js", ".min.css", ".map", ".svg", ".pb.go", ".pb.cc", ".pb.h", "_pb2.py", ".po", ".lock"};
 
-std::string_view unfit_name(std::string_view name) noexcept {
+bool has_ending(std::string_view name, std::string_view ending) noexcept {
+  return name.size() > ending.size() && name.substr(name.size() - ending.size()) == ending;
+}
+
+// "license.html", "epl-v20", but not "license_check.py".
+bool names_licence(std::string_view name) {
+  if (!weak_name(name)) return false;
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  for (const std::string_view part : {"license", "licence", "copying", "copyright"}) {
+    if (lower.find(part) != std::string::npos) return true;
+  }
+  for (const std::string_view begin : {"gpl-", "lgpl-", "agpl-", "epl-", "edl-", "mpl-", "bsd-"}) {
+    if (lower.rfind(begin, 0) == 0) return true;
+  }
+  return false;
+}
+
+std::string_view unfit_name(std::string_view name) {
   if (std::find(kLockFiles.begin(), kLockFiles.end(), name) != kLockFiles.end()) {
     return "lock file";
+  }
+  if (std::find(kManifests.begin(), kManifests.end(), name) != kManifests.end()) {
+    return "manifest or settings of a tool";
+  }
+  if (std::find(kBuildTools.begin(), kBuildTools.end(), name) != kBuildTools.end()) {
+    return "file of a build tool";
   }
   for (const std::string_view licence : kLicenceNames) {
     if (name.substr(0, licence.size()) == licence) return "licence text";
   }
+  if (names_licence(name)) return "licence text";
   for (const std::string_view ending : kUnfitEndings) {
-    if (name.size() > ending.size() && name.substr(name.size() - ending.size()) == ending) {
-      return "generated or packed file";
-    }
+    if (has_ending(name, ending)) return "generated or packed file";
   }
+  for (const std::string_view ending : kProjectEndings) {
+    if (has_ending(name, ending)) return "manifest or settings of a tool";
+  }
+  if (name == "CMakeLists.txt") return {};
+  for (const std::string_view ending : kDocumentEndings) {
+    if (has_ending(name, ending)) return "document";
+  }
+  for (const std::string_view document : kDocumentNames) {
+    if (name == document) return "document";
+  }
+  if (name.substr(0, 5) == "mime.") return "manifest or settings of a tool";
   return {};
 }
 
@@ -79,6 +145,10 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
       } else if (fs::is_symlink(status)) {
         skip(path, "symbolic link");
       } else if (fs::is_directory(status)) {
+        if (name == ".github") {
+          skip(path, "manifest or settings of a tool");
+          continue;
+        }
         if (!rules.include_vendored && std::find(kForeignFolders.begin(), kForeignFolders.end(),
                                                  name) != kForeignFolders.end()) {
           skip(path, "folder of foreign code by its name");
@@ -105,6 +175,13 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
   std::sort(files.begin(), files.end(),
             [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
   return files;
+}
+
+bool weak_name(std::string_view path) noexcept {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (name.find('.', 1) == std::string_view::npos || name == "CMakeLists.txt") return true;
+  return std::any_of(kWeakEndings.begin(), kWeakEndings.end(),
+                     [name](std::string_view ending) { return has_ending(name, ending); });
 }
 
 std::string_view unfit_content(std::string_view content) noexcept {

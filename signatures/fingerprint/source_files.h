@@ -33,6 +33,10 @@ struct SourceRules {
 Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& skip,
                                              const SourceRules& rules = {});
 
+// True for settings, markup, build scripts and files without an ending: what they say is less a
+// company's own.
+[[nodiscard]] bool weak_name(std::string_view path) noexcept;
+
 inline constexpr std::string_view kBinary = "binary";
 // Why the content is not taken for source that someone wrote (binary, minified, generated); empty
 // when it is.

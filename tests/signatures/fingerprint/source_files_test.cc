@@ -18,8 +18,10 @@ using ::testing::UnorderedElementsAre;
 
 TEST(SourceFiles, TakesSourcesInOrderAndTellsTheRest) {
   const test::TempDir folder;
-  for (const char* name : {"b.cc", "a/z.py", "a/b/c.go", "a.h", "node_modules/x.js", "LICENSE.md",
-                           "a/app.min.js", "go.sum", ".git/config", "lib/vendor/v.c"}) {
+  for (const char* name :
+       {"b.cc", "a/z.py", "a/b/c.go", "a.h", "node_modules/x.js", "LICENSE.md", "a/app.min.js",
+        "go.sum", ".git/config", "lib/vendor/v.c", "README", "doc/x.md", "package.json",
+        "configure", "CMakeLists.txt", ".github/workflows/w.yml"}) {
     folder.write(name, "text\n");
   }
   folder.write("empty.c", "");
@@ -34,14 +36,26 @@ TEST(SourceFiles, TakesSourcesInOrderAndTellsTheRest) {
   ASSERT_TRUE(listed.has_value());
   std::vector<std::string> names;
   for (const SourceFile& file : *listed) names.push_back(file.path);
-  EXPECT_THAT(names, ElementsAre("a.h", "a/b/c.go", "a/z.py", "b.cc"));
-  EXPECT_THAT(skipped, UnorderedElementsAre("node_modules: folder of foreign code by its name",
-                                            "lib/vendor: folder of foreign code by its name",
-                                            "LICENSE.md: licence text", "go.sum: lock file",
-                                            "a/app.min.js: generated or packed file",
-                                            "outside: symbolic link", "again.cc: symbolic link",
-                                            "large.c: larger than 8 MiB"));
+  EXPECT_THAT(names, ElementsAre("CMakeLists.txt", "a.h", "a/b/c.go", "a/z.py", "b.cc"));
+  EXPECT_THAT(
+      skipped,
+      UnorderedElementsAre(
+          "node_modules: folder of foreign code by its name",
+          "lib/vendor: folder of foreign code by its name", "LICENSE.md: licence text",
+          "go.sum: lock file", "a/app.min.js: generated or packed file", "outside: symbolic link",
+          "again.cc: symbolic link", "README: document", "doc/x.md: document",
+          "package.json: manifest or settings of a tool", "configure: file of a build tool",
+          ".github: manifest or settings of a tool", "large.c: larger than 8 MiB"));
   EXPECT_FALSE(list_sources(folder / "none", [](const auto&, auto) {}).has_value());
+}
+
+TEST(SourceFiles, SettingsAndMarkupAreWeak) {
+  for (const char* name : {"a/b.json", "Makefile", "x.y/Dockerfile", "pom.xml", "CMakeLists.txt"}) {
+    EXPECT_TRUE(weak_name(name)) << name;
+  }
+  for (const char* name : {"a.c", "x.y/z.py", "sql/schema.sql", ".hidden.sh"}) {
+    EXPECT_FALSE(weak_name(name)) << name;
+  }
 }
 
 TEST(SourceFiles, UnfitContentIsTold) {
