@@ -63,7 +63,7 @@ class CodeChannel final : public DetectionChannel {
       const ByteSpan text = block.text.subspan(piece.begin, piece.end - piece.begin);
       counters_.text_bytes.add(text.size());
       const size_t before = text_.size();
-      normaliser_.feed(text, text_);
+      normaliser_.feed(text, text_, &shape_);
       counters_.normal_bytes.add(text_.size() - before);
       settle();
     }
@@ -102,7 +102,7 @@ class CodeChannel final : public DetectionChannel {
       const auto file = probe_.file(span.file);
       if (!file) continue;
       Evidence evidence = evidence_at(span.text_line, span.head, *file);
-      evidence.rule = "text";
+      evidence.rule = span.shape ? "shape" : "text";
       evidence.title = "protected source code";
       evidence.first_line = span.first_line;
       evidence.last_line = span.last_line;
@@ -116,6 +116,8 @@ class CodeChannel final : public DetectionChannel {
   void reset() noexcept override {
     normaliser_.reset();
     text_.clear();
+    shape_.clear();
+    shape_line_ = 0;
     hits_.clear();
     critical_hits_.clear();
     tags_.clear();
@@ -141,7 +143,7 @@ class CodeChannel final : public DetectionChannel {
     uint32_t text_line;
     int32_t piece;
     uint16_t size;
-    bool whole_line;
+    HitKind kind;
     std::array<uint8_t, 3> head;
   };
   struct Piece {
@@ -169,12 +171,12 @@ class CodeChannel final : public DetectionChannel {
     return out;
   }
 
-  void ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, bool whole_line) {
+  void ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, HitKind kind) {
     hashes_.push_back(hash);
     asked_.push_back({text_line,
                       piece_,
                       static_cast<uint16_t>(bytes.size()),
-                      whole_line,
+                      kind,
                       {bytes[0], bytes[1], bytes[2]}});
   }
 
@@ -193,9 +195,10 @@ class CodeChannel final : public DetectionChannel {
     for (const uint32_t at : anchors_) {
       while (line < ends.size() && ends[line] <= at + kWindow / 2) ++line;
       ask(fingerprinter.window(bytes.data() + at), first_line + static_cast<uint32_t>(line),
-          bytes.subspan(at, kWindow), false);
+          bytes.subspan(at, kWindow), HitKind::kWindow);
     }
     if (bytes.size() >= kWindow) window_next_ = total - kWindow + 1;
+    settle_shape();
     keep_critical(bytes, total);
     for (; lines_settled_ < ends.size(); ++lines_settled_) {
       const uint64_t end = base_ + ends[lines_settled_];
@@ -205,7 +208,7 @@ class CodeChannel final : public DetectionChannel {
         const ByteSpan whole = bytes.subspan(static_cast<size_t>(line_start_ - base_), size);
         const uint64_t hash = fingerprinter.line(whole);
         tag = Fingerprinter::tag(size, hash);
-        if (size >= kLineMin) ask(hash, text_line_, whole, true);
+        if (size >= kLineMin) ask(hash, text_line_, whole, HitKind::kLine);
       }
       put_tag(tag);
       end_critical_line(end);
@@ -221,6 +224,23 @@ class CodeChannel final : public DetectionChannel {
     if (hashes_.size() >= kBatch) flush();
   }
 
+  void settle_shape() {
+    const ByteSpan bytes = shape_.bytes();
+    const std::vector<uint32_t>& ends = shape_.line_ends();
+    anchors_.clear();
+    const Fingerprinter& fingerprinter = probe_.fingerprinter();
+    fingerprinter.anchors(bytes, 0, anchors_, signatures::kShapeAnchorBits);
+    size_t line = 0;
+    for (const uint32_t at : anchors_) {
+      while (line < ends.size() && ends[line] <= at + kWindow / 2) ++line;
+      ask(fingerprinter.shape(bytes.data() + at), shape_line_ + static_cast<uint32_t>(line),
+          bytes.subspan(at, kWindow), HitKind::kShape);
+    }
+    if (bytes.size() >= kWindow) {
+      shape_line_ += static_cast<uint32_t>(shape_.drop_front(bytes.size() - kWindow + 1));
+    }
+  }
+
   void put_tag(uint8_t tag) {
     if (tags_.size() < limits_.fingerprint_lines) {
       tags_.push_back(tag);
@@ -231,14 +251,16 @@ class CodeChannel final : public DetectionChannel {
 
   void end_piece() {
     if (!in_piece_) return;
-    normaliser_.finish(text_);
+    normaliser_.finish(text_, &shape_);
     settle();
     base_ += text_.size();
     text_.clear();
+    shape_.clear();
     line_start_ = window_next_ = base_;
     lines_settled_ = 0;
     for (uint32_t i = 0; i < kPieceDistance; ++i) put_tag(kTagUnknown);
     text_line_ += kPieceDistance;
+    shape_line_ = text_line_;
     if (critical_ok_) critical_text_.push_back('\n');
     in_piece_ = false;
   }
@@ -275,7 +297,7 @@ class CodeChannel final : public DetectionChannel {
       }
       hits_.push_back({asked.text_line, found.line(i), asked.size,
                        static_cast<uint8_t>(std::min<uint32_t>(found.files(), 255)),
-                       static_cast<uint8_t>(found.rarity()), asked.whole_line, masked(asked.head)});
+                       static_cast<uint8_t>(found.rarity()), asked.kind, masked(asked.head)});
     }
     remember_piece(asked.piece);
   }
@@ -402,6 +424,8 @@ class CodeChannel final : public DetectionChannel {
 
   signatures::Normaliser normaliser_;
   signatures::NormalText text_;
+  signatures::NormalText shape_;
+  uint32_t shape_line_ = 0;   // text line of the first line of shape_
   uint64_t base_ = 0;         // position of the first byte of text_
   uint64_t line_start_ = 0;   // of the open line
   uint64_t window_next_ = 0;  // first position not looked at as an anchor

@@ -20,6 +20,7 @@ using signatures::kTagUnknown;
 constexpr int64_t kRunGap = 40;
 constexpr int64_t kRunSkew = 12;
 constexpr size_t kOpenRuns = 16;
+constexpr uint32_t kShapeReach = 12;
 // Runs this near in the file are one span.
 constexpr uint32_t kSpanGap = 16;
 
@@ -28,6 +29,11 @@ constexpr uint32_t kSpanGap = 16;
 constexpr double kWindowWeight = 0.7;
 constexpr double kMostWindows = 1.2;
 constexpr double kFollowedWeight = 0.05;
+// A window of shape, by how varied it is (0..3).
+constexpr double kShapeWeight = 0.12;
+constexpr double kShapeLeast = 0.5;
+// What is left of the mass of a span that is mostly shape.
+constexpr double kShapeShare = 0.7;
 // The mass at which the score is one half, and how steeply it rises.
 constexpr double kMassHalf = 0.4;
 constexpr double kMassSlope = 2.2;
@@ -38,21 +44,36 @@ double share_of(size_t lines) {
   return lines >= 4 ? 1.1 : lines == 3 ? 1.0 : lines == 2 ? 0.5 : 0.3;
 }
 
-// By rarity of the words: how much of the weight is left.
-constexpr std::array<double, 4> kRarityFactor{0.5, 0.8, 1.0, 1.2};
+// By rarity of the words, of whole lines and of windows: how much of the weight is left.
+constexpr std::array<double, 4> kLineRarity{0.15, 0.5, 0.9, 1.2};
+constexpr std::array<double, 4> kWindowRarity{0.15, 0.3, 0.8, 1.2};
 
 double line_weight(const CodeHit& hit) {
-  const double whole = kRarityFactor[hit.rarity & 3] / hit.files;
-  if (!hit.whole_line) return kWindowWeight * whole;
-  return std::clamp((hit.size - 6.0) / 24.0, 0.1, 1.0) * whole;
+  const uint32_t rarity = hit.rarity & 3;
+  double weight = 0;
+  switch (hit.kind) {
+    case HitKind::kShape:
+      weight = kShapeWeight * (kShapeLeast + rarity);
+      break;
+    case HitKind::kWindow:
+      weight = kWindowWeight * kWindowRarity[rarity];
+      break;
+    case HitKind::kLine:
+      weight = std::clamp((hit.size - 8.0) / 24.0, 0.1, 1.0) * kLineRarity[rarity];
+      break;
+  }
+  return weight / hit.files;
 }
 
 // What is known of one line of the file within a run.
 struct Line {
   double whole = 0;
   double windows = 0;
+  double shape = 0;
+  bool followed = false;
+  [[nodiscard]] double text() const { return std::max(whole, std::min(windows, kMostWindows)); }
   [[nodiscard]] double mass() const {
-    return std::max({whole, std::min(windows, kMostWindows), kFollowedWeight});
+    return std::max(text() + shape, followed ? kFollowedWeight : 0);
   }
 };
 
@@ -75,14 +96,17 @@ class FileRuns {
   // In order of text line.
   void add(const CodeHit& hit) {
     Run& run = run_for(hit);
+    if (hit.kind == HitKind::kShape) fill_up_to(run, hit);
     run.last_text = hit.text_line;
     run.last_line = hit.global_line;
     if (run.text_lines.empty() || run.text_lines.back() != hit.text_line) {
       run.text_lines.push_back(hit.text_line);
     }
     Line& line = run.lines[hit.global_line];
-    if (hit.whole_line) {
+    if (hit.kind == HitKind::kLine) {
       line.whole = std::max(line.whole, line_weight(hit));
+    } else if (hit.kind == HitKind::kShape) {
+      line.shape += line_weight(hit);
     } else {
       line.windows += line_weight(hit);
     }
@@ -113,6 +137,16 @@ class FileRuns {
     return fresh;
   }
 
+  // Windows of shape begin every third line or so; what stands between two of them has the shape
+  // too.
+  static void fill_up_to(Run& run, const CodeHit& hit) {
+    if (run.text_lines.empty()) return;
+    const uint32_t in_file = hit.global_line - run.last_line;
+    const uint32_t in_text = hit.text_line - run.last_text;
+    if (in_file > kShapeReach || in_text > kShapeReach) return;
+    for (uint32_t i = 1; i < in_file; ++i) run.lines.try_emplace(run.last_line + i);
+  }
+
   [[nodiscard]] uint8_t text_tag(int64_t line) const {
     return line >= 0 && line < static_cast<int64_t>(tags_.size()) ? tags_[static_cast<size_t>(line)]
                                                                   : kTagUnknown;
@@ -138,10 +172,12 @@ class FileRuns {
         const uint8_t tag = index_.tag(static_cast<uint64_t>(line));
         if (tag == kTagUnknown || tag != text_tag(text)) break;
         for (int64_t b = 1; b <= blanks; ++b) {
-          run.lines.try_emplace(static_cast<uint32_t>(line - step * b));
+          run.lines[static_cast<uint32_t>(line - step * b)].followed = true;
         }
         // What was followed before goes on from there.
-        if (!run.lines.try_emplace(static_cast<uint32_t>(line)).second) break;
+        Line& here = run.lines[static_cast<uint32_t>(line)];
+        if (here.followed || here.text() > 0) break;
+        here.followed = true;
       }
     }
   }
@@ -196,24 +232,33 @@ std::vector<CodeSpan> spans_of(std::vector<Run>& runs, uint32_t first_line, doub
   });
   std::vector<CodeSpan> out;
   std::vector<double> masses;
-  std::map<uint32_t, double> lines;  // of the span in progress, with what each adds
+  struct Adds {
+    double all = 0;
+    double shape = 0;
+  };
+  std::map<uint32_t, Adds> lines;  // of the span in progress, with what each adds
   uint32_t text_line = 0;
   std::array<char, 3> head{};
   total = 0;
   const auto close = [&] {
     if (lines.empty()) return;
     double mass = 0;
+    double shape = 0;
     size_t counting = 0;
     for (const auto& [line, adds] : lines) {
-      mass += adds;
-      counting += adds >= kCountsFrom ? 1 : 0;
+      mass += adds.all;
+      shape += adds.shape;
+      counting += adds.all >= kCountsFrom ? 1 : 0;
     }
+    const bool mostly_shape = 2 * shape > mass;
+    if (mostly_shape) mass *= kShapeShare;
     mass *= share_of(counting);
     CodeSpan span;
     span.first_line = lines.begin()->first - first_line + 1;
     span.last_line = lines.rbegin()->first - first_line + 1;
     span.lines = static_cast<uint32_t>(lines.size());
     span.score = score_of(mass);
+    span.shape = mostly_shape;
     span.text_line = text_line;
     span.head = head;
     out.push_back(span);
@@ -227,8 +272,9 @@ std::vector<CodeSpan> spans_of(std::vector<Run>& runs, uint32_t first_line, doub
       head = run.head;
     }
     for (const auto& [line, what] : run.lines) {
-      double& adds = lines[line];
-      adds = std::max(adds, what.mass());
+      Adds& adds = lines[line];
+      adds.all = std::max(adds.all, what.mass());
+      adds.shape = std::max(adds.shape, what.shape);
     }
   }
   close();
@@ -238,7 +284,7 @@ std::vector<CodeSpan> spans_of(std::vector<Run>& runs, uint32_t first_line, doub
 }  // namespace
 
 std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits, size_t keep) {
-  const auto place = [](const CodeHit& hit) { return std::pair(hit.global_line, hit.whole_line); };
+  const auto place = [](const CodeHit& hit) { return std::pair(hit.global_line, hit.kind); };
   std::sort(hits.begin(), hits.end(), [&place](const CodeHit& a, const CodeHit& b) {
     if (place(a) != place(b)) return place(a) < place(b);
     return std::tie(a.text_line, a.head) < std::tie(b.text_line, b.head);
@@ -312,8 +358,8 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
               hits.begin() + static_cast<std::ptrdiff_t>(candidate.last_hit),
               [](const CodeHit& a, const CodeHit& b) {
                 // Whole lines first, for their excerpt; the rest makes the order a total one.
-                return std::tie(a.text_line, a.global_line, b.whole_line, a.head) <
-                       std::tie(b.text_line, b.global_line, a.whole_line, b.head);
+                return std::tie(a.text_line, a.global_line, a.kind, a.head) <
+                       std::tie(b.text_line, b.global_line, b.kind, b.head);
               });
     evaluate(candidate);
   }

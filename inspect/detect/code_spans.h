@@ -13,6 +13,8 @@
 
 namespace weir::inspect {
 
+enum class HitKind : uint8_t { kLine, kWindow, kShape };
+
 // A fingerprint of the text that stands in the index. Text lines are counted over the whole
 // request, with a distance between pieces.
 struct CodeHit {
@@ -21,7 +23,7 @@ struct CodeHit {
   uint16_t size = 0;   // normalised bytes that it covers
   uint8_t files = 1;   // in how many protected files it stands
   uint8_t rarity = 0;  // Postings::rarity
-  bool whole_line = false;
+  HitKind kind = HitKind::kWindow;
   std::array<char, 3> head{};  // how the matched text begins, for the excerpt
 };
 
@@ -31,6 +33,7 @@ struct CodeSpan {
   uint32_t last_line = 0;
   uint32_t lines = 0;  // of the file that were found
   double score = 0;
+  bool shape = false;      // found by the shape of the code alone
   uint32_t text_line = 0;  // of the first hit
   std::array<char, 3> head{};
 };

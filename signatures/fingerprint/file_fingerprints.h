@@ -37,15 +37,18 @@ inline constexpr uint32_t kCriticalLetters = 8;
 class FileReader {
  public:
   explicit FileReader(const SiteKey& key) : fingerprinter_(key) {}
-  // `out` is overwritten.
-  void read(std::string_view content, bool critical, FileFingerprints& out);
+  // `out` is overwritten. All of a `weak` file has the least rarity, and its shape is left out.
+  void read(std::string_view content, bool critical, bool weak, FileFingerprints& out);
 
  private:
   Fingerprinter fingerprinter_;
   Normaliser normaliser_;
   NormalText text_;
+  NormalText shape_;
   std::vector<uint32_t> anchors_;
-  std::vector<uint8_t> rarities_;  // of each line
+  // Of each line, and of each normalised byte, whether it is a letter of a distinctive word.
+  std::vector<uint8_t> line_marks_;
+  std::vector<uint8_t> marks_;
 };
 
 }  // namespace weir::signatures

@@ -18,7 +18,8 @@ Fingerprinter::Fingerprinter(const SiteKey& key) noexcept {
   anchor_multiplier_ = key.derive(kHashLabel + 5).words[0] | 1;
 }
 
-void Fingerprinter::anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out) const {
+void Fingerprinter::anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out,
+                            uint32_t bits) const {
   if (bytes.size() < kWindow || from > bytes.size() - kWindow) return;
   const size_t last = bytes.size() - kWindow;
   size_t count = out.size();
@@ -30,7 +31,7 @@ void Fingerprinter::anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& 
     uint32_t* to = out.data();
     for (size_t i = begin; i < end; ++i) {
       to[count] = static_cast<uint32_t>(i);
-      count += is_anchor(bytes.data() + i) ? 1 : 0;
+      count += is_anchor(bytes.data() + i, bits) ? 1 : 0;
     }
   }
   out.resize(count);

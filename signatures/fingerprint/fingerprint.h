@@ -23,6 +23,7 @@ namespace weir::signatures {
 inline constexpr size_t kWindow = 32;
 inline constexpr uint32_t kAnchorBits = 4;
 inline constexpr size_t kAnchorEvery = size_t{1} << kAnchorBits;
+inline constexpr uint32_t kShapeAnchorBits = 3;
 inline constexpr size_t kLineMin = 10;
 inline constexpr size_t kLineMax = 512;
 inline constexpr uint8_t kTagUnknown = 255;  // equals no tag, itself included
@@ -33,16 +34,21 @@ class Fingerprinter {
 
   // Appends to `out` every anchor in [from, last], last = bytes.size() - kWindow: so none twice
   // when a caller keeps the last kWindow - 1 bytes and goes on.
-  void anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out) const;
+  void anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out,
+               uint32_t bits = kAnchorBits) const;
   // Whether a window begins at `at`, which must have 8 bytes.
-  [[nodiscard]] bool is_anchor(const uint8_t* at) const noexcept {
-    return load(at) * anchor_multiplier_ >> (64 - kAnchorBits) == 0;
+  [[nodiscard]] bool is_anchor(const uint8_t* at, uint32_t bits = kAnchorBits) const noexcept {
+    return load(at) * anchor_multiplier_ >> (64 - bits) == 0;
   }
   // `at` must have kWindow bytes.
   [[nodiscard]] uint64_t window(const uint8_t* at) const noexcept {
     const uint64_t a = fold(load(at) ^ secrets_[0], load(at + 8) ^ secrets_[1]);
     const uint64_t b = fold(load(at + 16) ^ secrets_[2], load(at + 24) ^ secrets_[3]);
     return fold(a ^ secrets_[8], b ^ secrets_[9]);
+  }
+  // The same of shape bytes (shape.h): another hash, so that neither is taken for the other.
+  [[nodiscard]] uint64_t shape(const uint8_t* at) const noexcept {
+    return fold(window(at) ^ secrets_[4], secrets_[9]);
   }
   [[nodiscard]] uint64_t line(ByteSpan normalised) const noexcept;
   // Of a whole line and its hash: 0 for a line without bytes, kTagUnknown for a very long one.

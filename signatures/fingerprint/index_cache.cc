@@ -53,13 +53,16 @@ ContentHash content_hash(const SiteKey& key, std::string_view content) noexcept 
 uint64_t fingerprint_check(const SiteKey& key) {
   FileReader reader(key);
   FileFingerprints found;
-  reader.read(kSample, true, found);
-  std::vector<uint8_t> all(found.tags);
-  for (const auto& placed : found.placed) {
-    put64(all, placed.hash);
-    put32(all, placed.line << 2 | placed.rarity);
+  std::vector<uint8_t> all;
+  for (const bool weak : {false, true}) {
+    reader.read(kSample, true, weak, found);
+    all.insert(all.end(), found.tags.begin(), found.tags.end());
+    for (const auto& placed : found.placed) {
+      put64(all, placed.hash);
+      put32(all, placed.line << 2 | placed.rarity);
+    }
+    for (const auto& line : found.critical) put_text(all, line.normalised);
   }
-  for (const auto& line : found.critical) put_text(all, line.normalised);
   return siphash(key.derive(kContentLabel), all);
 }
 

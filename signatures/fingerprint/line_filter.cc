@@ -34,13 +34,27 @@ bool is_import(std::string_view line) noexcept {
 
 // What stands in licences and nowhere else, in comments or not. Of the line in lower case.
 bool is_licence_phrase(const std::string& line) noexcept {
-  for (const std::string_view phrase :
-       {"redistributions of source", "redistributions in binary",
-        "redistribution and use in source", "warranties of merchantability", "implied warranties",
-        "implied warranty", "permission is hereby granted", "substantial portions of the software",
-        "in no event shall", "apache license, version", "gnu general public license",
-        "gnu lesser general public", "without specific prior written permission",
-        "mozilla public license", "the software is provided \"as is\""}) {
+  for (const std::string_view phrase : {"redistributions of source",
+                                        "redistributions in binary",
+                                        "redistribution and use in source",
+                                        "warranties of merchantability",
+                                        "implied warranties",
+                                        "implied warranty",
+                                        "permission is hereby granted",
+                                        "substantial portions of the software",
+                                        "in no event shall",
+                                        "apache license, version",
+                                        "gnu general public license",
+                                        "gnu lesser general public",
+                                        "without specific prior written permission",
+                                        "mozilla public license",
+                                        "the software is provided \"as is\"",
+                                        "to permit persons to whom",
+                                        "arising in any way out of the use",
+                                        "strict liability, or tort",
+                                        "procurement of substitute goods",
+                                        "sublicense, and/or sell",
+                                        "furnished to do so, subject to the following"}) {
     if (line.find(phrase) != std::string::npos) return true;
   }
   return false;
@@ -157,9 +171,12 @@ std::vector<LineKind> line_kinds(std::string_view content) {
   return out;
 }
 
-uint32_t distinctive_letters(std::string_view line) noexcept {
+namespace {
+
+// Calls found(begin, end) for each word of the line that is not everyone's.
+template <typename Found>
+void each_distinctive(std::string_view line, Found&& found) {
   static const CommonWords common;
-  uint32_t letters = 0;
   std::array<char, 24> word;
   for (size_t i = 0; i < line.size();) {
     if (!is_lower(line[i]) && !is_upper(line[i])) {
@@ -167,6 +184,7 @@ uint32_t distinctive_letters(std::string_view line) noexcept {
       continue;
     }
     // A word: capitals, then small letters (split at the next capital after a small letter).
+    const size_t begin = i;
     size_t size = 0;
     bool small = false;
     while (i < line.size() && (is_lower(line[i]) || (is_upper(line[i]) && !small))) {
@@ -178,11 +196,27 @@ uint32_t distinctive_letters(std::string_view line) noexcept {
     }
     if (size < 3) continue;
     const std::string_view known(word.data(), std::min(size, word.size()));
-    if (size > word.size() || !common.holds(known)) {
-      letters += static_cast<uint32_t>(size);
-    }
+    if (size > word.size() || !common.holds(known)) found(begin, i);
   }
-  return letters;
+}
+
+}  // namespace
+
+uint32_t distinctive_letters(std::string_view line) noexcept {
+  size_t letters = 0;
+  each_distinctive(line, [&letters](size_t begin, size_t end) { letters += end - begin; });
+  return static_cast<uint32_t>(letters);
+}
+
+uint32_t mark_distinctive(std::string_view line, std::vector<uint8_t>& marks) {
+  marks.assign(line.size(), 0);
+  size_t letters = 0;
+  each_distinctive(line, [&](size_t begin, size_t end) {
+    letters += end - begin;
+    std::fill(marks.begin() + static_cast<std::ptrdiff_t>(begin),
+              marks.begin() + static_cast<std::ptrdiff_t>(end), uint8_t{1});
+  });
+  return static_cast<uint32_t>(letters);
 }
 
 }  // namespace weir::signatures

@@ -16,5 +16,7 @@ std::vector<LineKind> line_kinds(std::string_view content);
 // Letters in the words of a line that are not everyone's: identifiers and the words of strings and
 // comments, without keywords and the most common names.
 [[nodiscard]] uint32_t distinctive_letters(std::string_view line) noexcept;
+// The same, and `marks` is made one byte for each of the line: 1 where it is such a letter.
+uint32_t mark_distinctive(std::string_view line, std::vector<uint8_t>& marks);
 
 }  // namespace weir::signatures

@@ -137,10 +137,10 @@ size_t NormalText::drop_front(size_t count) noexcept {
   return dropped;
 }
 
-void Normaliser::feed(ByteSpan text, NormalText& out) {
+void Normaliser::feed(ByteSpan text, NormalText& out, NormalText* shape) {
   // Room for all of it at once, so that no step has to ask.
-  const size_t need = out.size_ + held_size_ + text.size() + kSqueezeSlack;
-  if (out.buffer_.size() < need) out.buffer_.resize(need + need / 4);
+  out.make_room(held_size_ + text.size() + kSqueezeSlack);
+  if (shape != nullptr) shape->make_room(held_size_ + text.size() + kSqueezeSlack);
   const uint8_t* at = text.data();
   const uint8_t* const end = at + text.size();
   while (at != end) {
@@ -150,24 +150,24 @@ void Normaliser::feed(ByteSpan text, NormalText& out) {
     if (!in_line_) {
       const auto here = static_cast<size_t>(stop - at);
       if (held_size_ == 0 && (newline != nullptr || here >= kPrefixWindow)) {
-        begin_line({at, here}, out);
+        begin_line({at, here}, out, shape);
       } else {
         const size_t moved = std::min(here, kPrefixWindow - held_size_);
         std::memcpy(held_.data() + held_size_, at, moved);
         held_size_ += moved;
         line_open_ = line_open_ || here > 0;
         if (newline == nullptr && held_size_ < kPrefixWindow) return;
-        begin_line({held_.data(), held_size_}, out);
+        begin_line({held_.data(), held_size_}, out, shape);
         held_size_ = 0;
-        out.size_ += squeeze({at + moved, here - moved}, out.buffer_.data() + out.size_);
+        content({at + moved, here - moved}, out, shape);
       }
     } else {
-      out.size_ += squeeze({at, static_cast<size_t>(stop - at)}, out.buffer_.data() + out.size_);
+      content({at, static_cast<size_t>(stop - at)}, out, shape);
     }
     line_open_ = true;
     at = stop;
     if (newline != nullptr) {
-      out.ends_.push_back(static_cast<uint32_t>(out.size_));
+      end_line(out, shape);
       in_line_ = false;
       line_open_ = false;
       ++at;
@@ -175,19 +175,30 @@ void Normaliser::feed(ByteSpan text, NormalText& out) {
   }
 }
 
-void Normaliser::begin_line(ByteSpan line, NormalText& out) {
-  const size_t skip = line_prefix(line.first(std::min(line.size(), kPrefixWindow)));
-  out.size_ += squeeze(line.subspan(skip), out.buffer_.data() + out.size_);
+void Normaliser::begin_line(ByteSpan line, NormalText& out, NormalText* shape) {
+  content(line.subspan(line_prefix(line.first(std::min(line.size(), kPrefixWindow)))), out, shape);
   in_line_ = true;
 }
 
-void Normaliser::finish(NormalText& out) {
-  if (held_size_ > 0) {
-    const size_t need = out.size_ + held_size_ + kSqueezeSlack;
-    if (out.buffer_.size() < need) out.buffer_.resize(need);
-    begin_line({held_.data(), held_size_}, out);
+void Normaliser::content(ByteSpan text, NormalText& out, NormalText* shape) {
+  out.size_ += squeeze(text, out.buffer_.data() + out.size_);
+  if (shape != nullptr) {
+    shape->size_ += shape_reader_.feed(text, shape->buffer_.data() + shape->size_);
   }
-  if (line_open_) out.ends_.push_back(static_cast<uint32_t>(out.size_));
+}
+
+void Normaliser::end_line(NormalText& out, NormalText* shape) {
+  out.ends_.push_back(static_cast<uint32_t>(out.size_));
+  if (shape == nullptr) return;
+  shape->size_ += shape_reader_.end_line(shape->buffer_.data() + shape->size_);
+  shape->ends_.push_back(static_cast<uint32_t>(shape->size_));
+}
+
+void Normaliser::finish(NormalText& out, NormalText* shape) {
+  out.make_room(held_size_ + kSqueezeSlack);
+  if (shape != nullptr) shape->make_room(held_size_ + kSqueezeSlack);
+  if (held_size_ > 0) begin_line({held_.data(), held_size_}, out, shape);
+  if (line_open_) end_line(out, shape);
   reset();
 }
 
@@ -195,6 +206,7 @@ void Normaliser::reset() noexcept {
   held_size_ = 0;
   in_line_ = false;
   line_open_ = false;
+  shape_reader_.reset();
 }
 
 size_t squeeze_plain(ByteSpan text, uint8_t* out) noexcept {

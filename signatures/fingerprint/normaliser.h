@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "signatures/fingerprint/shape.h"
 
 namespace weir::signatures {
 
@@ -40,22 +41,30 @@ class NormalText {
 
  private:
   friend class Normaliser;
+  void make_room(size_t bytes) {
+    if (buffer_.size() < size_ + bytes) buffer_.resize(size_ + bytes + bytes / 4);
+  }
   std::vector<uint8_t> buffer_;  // size_ bytes are used; the rest is room that was written before
   size_t size_ = 0;
   std::vector<uint32_t> ends_;
 };
 
-// feed* finish, then again. Memory: kPrefixWindow bytes of its own.
+// feed* finish, then again. Memory: kPrefixWindow bytes of its own. With `shape`, the shape of the
+// same lines (shape.h) goes there; between two finish() all calls give it or none does.
 class Normaliser {
  public:
-  void feed(ByteSpan text, NormalText& out);
+  void feed(ByteSpan text, NormalText& out, NormalText* shape = nullptr);
   // End of the text: the last line ends here when it has any byte.
-  void finish(NormalText& out);
+  void finish(NormalText& out, NormalText* shape = nullptr);
   // Forgets an unfinished text.
   void reset() noexcept;
 
  private:
-  void begin_line(ByteSpan head, NormalText& out);
+  void begin_line(ByteSpan head, NormalText& out, NormalText* shape);
+  void content(ByteSpan text, NormalText& out, NormalText* shape);
+  void end_line(NormalText& out, NormalText* shape);
+
+  ShapeReader shape_reader_;
 
   std::array<uint8_t, kPrefixWindow> held_{};  // start of a line whose prefix is not decided
   size_t held_size_ = 0;

@@ -89,7 +89,8 @@ class Scan {
     if (keep_content_hash_) file.content = content_hash(key_, *content);
     if (file.cached != ScannedFile::kFresh && reuse(file)) return ok_status();
     file.cached = ScannedFile::kFresh;
-    reader.read(*content, file.wants_critical, found);
+    reader.read(*content, file.wants_critical, !file.is_public() && weak_name(file.source.path),
+                found);
     file.bytes = content->size();
     file.dropped = found.dropped;
     if (!file.is_public()) file.tags = found.tags;

@@ -226,6 +226,59 @@ TEST(CodeChannel, FindsWrappedEditedAndShortCode) {
   EXPECT_EQ(found[0].lines, 5U);
 }
 
+// Code with some structure; names come from `names`, which decides nothing else.
+std::string structured(unsigned seed, size_t lines, unsigned names) {
+  std::mt19937 random(seed);
+  std::mt19937 letters(names);
+  const auto word = [&letters] {
+    std::string name;
+    for (size_t k = 4 + letters() % 6; k > 0; --k) name += static_cast<char>('a' + letters() % 26);
+    return name + "_";  // no keyword
+  };
+  const std::vector<std::string> marks{
+      " = ", "(",   ")",    ", ", "[",  "] ",      "->",   " + ",
+      " * ", " < ", " && ", "::", "! ", "return ", "if (", "else "};
+  std::string out;
+  for (size_t i = 0; i < lines; ++i) {
+    out += "  " + word();
+    for (size_t k = 2 + random() % 4; k > 0; --k) out += marks[random() % marks.size()] + word();
+    out += ";\n";
+  }
+  return out;
+}
+
+TEST(CodeChannel, FindsRenamedCodeByItsShape) {
+  Protected site;
+  site.folder.write("shop/src/shape.cc", structured(5, 150, 1));
+  signatures::IndexBuildOptions options;
+  options.repositories = {{"shop", site.folder / "shop"}};
+  site.build(options);
+  const auto all = lines_of(structured(5, 150, 2));
+  std::string part = "Please explain this:\n";
+  for (size_t i = 60; i < 90; ++i) part += all[i] + "\n";
+  const auto found = site.scan({{"p", part}});
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].rule, "shape");
+  EXPECT_EQ(found[0].path, "src/shape.cc");
+  EXPECT_NEAR(found[0].first_line, 61, 4);
+  EXPECT_NEAR(found[0].last_line, 90, 4);
+  EXPECT_GE(found[0].lines, 20U);
+  for (const size_t block : {1UL, 7UL, 100UL}) {
+    EXPECT_EQ(told(site.scan({{"p", part}}, block)), told(found)) << block;
+  }
+  // A few lines of equal shape are an idiom, and so is the same in another order.
+  EXPECT_THAT(site.scan({{"p", all[60] + "\n" + all[61] + "\n" + all[62] + "\n"}}), IsEmpty());
+  EXPECT_THAT(site.scan({{"p", structured(6, 60, 3)}}), IsEmpty());
+  // With its names it is text.
+  const auto own = lines_of(structured(5, 150, 1));
+  std::string verbatim;
+  for (size_t i = 60; i < 90; ++i) verbatim += own[i] + "\n";
+  const auto text = site.scan({{"p", verbatim}});
+  ASSERT_THAT(text, SizeIs(1));
+  EXPECT_EQ(text[0].rule, "text");
+  EXPECT_EQ(text[0].lines, 30U);
+}
+
 TEST(CodeChannel, OtherTextIsSilent) {
   Protected site;
   EXPECT_THAT(site.scan({{"p", invented(77, 400)}}), IsEmpty());

@@ -46,7 +46,7 @@ struct Valid {
     bytes.assign(std::istreambuf_iterator<char>(in), {});
     FileReader reader(key);
     FileFingerprints found;
-    reader.read(text, false, found);
+    reader.read(text, false, false, found);
     for (const auto& placed : found.placed) hashes.push_back(placed.hash);
   }
   ~Valid() { std::filesystem::remove_all(folder); }

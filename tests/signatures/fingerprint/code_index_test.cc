@@ -30,11 +30,14 @@ std::string source(unsigned seed, size_t lines = 40) {
     for (size_t k = 4 + random() % 6; k > 0; --k) name += static_cast<char>('a' + random() % 26);
     return name;
   };
+  const std::vector<std::string> marks{" = ", "(", ")", ", ", "[", "] ", "->", " + ", " * ", " < "};
   for (size_t i = 0; i < lines; ++i) {
     if (i % 7 == 6) {
       out += i % 2 == 0 ? "}\n" : "\n";
     } else {
-      out += "  auto " + word() + " = " + word() + "(" + word() + ", " + word() + ");\n";
+      out += "  auto " + word();
+      for (int k = 0; k < 6; ++k) out += marks[random() % marks.size()] + word();
+      out += ";\n";
     }
   }
   return out;
@@ -91,7 +94,7 @@ TEST(CodeIndex, FindsEveryFingerprintWhereItStands) {
   for (const auto& file_and_seed : std::vector<std::pair<std::string, unsigned>>{
            {"one/src/a.cc", 1}, {"one/src/b.cc", 2}, {"two/main.py", 3}}) {
     const std::string& name = file_and_seed.first;
-    reader.read(source(file_and_seed.second), false, found);
+    reader.read(source(file_and_seed.second), false, false, found);
     std::vector<uint64_t> hashes;
     for (const auto& placed : found.placed) hashes.push_back(placed.hash);
     size_t hits = 0;
@@ -108,7 +111,7 @@ TEST(CodeIndex, FindsEveryFingerprintWhereItStands) {
   }
   EXPECT_EQ(total, report.fingerprints);
   // What is not there is not found.
-  reader.read(source(99), false, found);
+  reader.read(source(99), false, false, found);
   for (const auto& placed : found.placed) EXPECT_EQ(probe.find(placed.hash).count(), 0U);
 }
 
@@ -128,11 +131,11 @@ TEST(CodeIndex, CommonAndPublicLinesAreLeftOut) {
   const IndexProbe probe(*index);
   FileReader reader(site.key);
   FileFingerprints found;
-  reader.read(shared, false, found);
+  reader.read(shared, false, false, found);
   for (const auto& placed : found.placed) EXPECT_EQ(probe.find(placed.hash).count(), 0U);
-  reader.read(source(2), false, found);
+  reader.read(source(2), false, false, found);
   for (const auto& placed : found.placed) EXPECT_EQ(probe.find(placed.hash).count(), 0U);
-  reader.read(source(60, 6), false, found);
+  reader.read(source(60, 6), false, false, found);
   ASSERT_FALSE(found.placed.empty());
   const Postings both = probe.find(found.placed[0].hash);
   EXPECT_EQ(both.count(), 2U);
@@ -282,7 +285,7 @@ TEST(CodeIndex, EveryFlippedByteIsFoundAndNoneCrashes) {
   ASSERT_LT(bytes.size(), 6000U);
   FileReader reader(site.key);
   FileFingerprints found;
-  reader.read(source(1, 12), false, found);
+  reader.read(source(1, 12), false, false, found);
   std::vector<uint64_t> hashes;
   for (const auto& placed : found.placed) hashes.push_back(placed.hash);
   const std::string path = site.folder / "flipped.wfi";

@@ -1,5 +1,5 @@
-// Normalised text is the same whole and cut in two at a place that the input chooses; line ends
-// ascend and stay inside; nothing of a line is longer than it was.
+// Normalised text, and the shape of it, is the same whole and cut in two at a place that the input
+// chooses; line ends ascend and stay inside; nothing of a line is longer than it was.
 #include <cstdint>
 #include <cstdlib>
 #include <vector>
@@ -15,12 +15,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t cut = text.empty() ? 0 : data[0] * text.size() / 256;
   Normaliser normaliser;
   NormalText whole;
-  normaliser.feed(text, whole);
-  normaliser.finish(whole);
+  NormalText whole_shape;
+  normaliser.feed(text, whole, &whole_shape);
+  normaliser.finish(whole, &whole_shape);
   NormalText parts;
-  normaliser.feed(text.first(cut), parts);
-  normaliser.feed(text.subspan(cut), parts);
-  normaliser.finish(parts);
+  NormalText parts_shape;
+  normaliser.feed(text.first(cut), parts, &parts_shape);
+  normaliser.feed(text.subspan(cut), parts, &parts_shape);
+  normaliser.finish(parts, &parts_shape);
+  WEIR_CHECK(as_chars(whole_shape.bytes()) == as_chars(parts_shape.bytes()));
+  WEIR_CHECK(whole_shape.line_ends() == parts_shape.line_ends());
+  WEIR_CHECK(whole_shape.line_ends().size() == whole.line_ends().size());
   WEIR_CHECK(as_chars(whole.bytes()) == as_chars(parts.bytes()));
   WEIR_CHECK(whole.line_ends() == parts.line_ends());
   WEIR_CHECK(whole.size() <= text.size());

@@ -1,0 +1,47 @@
+// The shape of code: one byte a token, so that code whose names were changed still looks the same.
+// Punctuation stands for itself, a keyword or basic type of the usual languages for its number, a
+// number for 'n', any other word for 'w'; words that follow one another are one 'w', so prose and
+// the words of strings hardly count. White space, line ends and case do not matter. No language is
+// told from another: strings and comments are tokens as all else. Tokens never span lines.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/bytes.h"
+
+namespace weir::signatures {
+
+inline constexpr uint8_t kShapeWord = 'w';
+inline constexpr uint8_t kShapeNumber = 'n';
+inline constexpr uint8_t kShapeKeywords = 0x80;  // the first one
+
+// Of a whole word, of `size` bytes, from its first eight bytes (zero bytes behind a shorter one).
+[[nodiscard]] uint8_t shape_of_word(uint64_t first_eight, size_t size) noexcept;
+
+// (feed* end_line)*: the content of one line after another, in any cut; what tools put before lines
+// is off already. `out` needs room for text.size() + 1 bytes. Both return the bytes written.
+class ShapeReader {
+ public:
+  size_t feed(ByteSpan text, uint8_t* out) noexcept;
+  size_t end_line(uint8_t* out) noexcept;
+  void reset() noexcept { *this = {}; }
+
+ private:
+  size_t put(uint8_t code, uint8_t* out) noexcept {
+    const bool repeats = code == kShapeWord && last_ == kShapeWord;
+    last_ = code;
+    *out = code;
+    return repeats ? 0 : 1;
+  }
+  size_t end_word(uint8_t* out) noexcept;
+
+  uint64_t head_ = 0;     // first eight bytes of a word that was cut
+  size_t word_size_ = 0;  // of it; 0: none
+  uint8_t last_ = 0;      // token written last
+};
+
+// True when a window of kWindow shape bytes tells too little to be indexed. `variety` becomes 0..3.
+[[nodiscard]] bool shape_says_little(const uint8_t* window, uint32_t& variety) noexcept;
+
+}  // namespace weir::signatures
