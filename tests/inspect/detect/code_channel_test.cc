@@ -264,7 +264,7 @@ TEST(CodeChannel, FindsRenamedCodeByItsShape) {
   EXPECT_NEAR(found[0].last_line, 90, 4);
   EXPECT_GE(found[0].lines, 20U);
   for (const size_t block : {1UL, 7UL, 100UL}) {
-    EXPECT_EQ(told(site.scan({{"p", part}}, block)), told(found)) << block;
+    EXPECT_EQ(Protected::told(site.scan({{"p", part}}, block)), Protected::told(found)) << block;
   }
   // A few lines of equal shape are an idiom, and so is the same in another order.
   EXPECT_THAT(site.scan({{"p", all[60] + "\n" + all[61] + "\n" + all[62] + "\n"}}), IsEmpty());
@@ -371,7 +371,7 @@ TEST(CodeChannel, NewsComeWithEvidenceAndGoWithCollect) {
   Protected site;
   const auto channel = make_code_channel(site.index, site.limits, site.scratch);
   EXPECT_FALSE(channel->has_news());
-  Protected::scan_into(*channel, {{"p", invented(77, 40)}}, 500);
+  Protected::scan_into(*channel, {{"p", structured(77, 40, 5)}}, 500);
   EXPECT_FALSE(channel->has_news());
   channel->reset();
   Protected::scan_into(*channel, {{"p", excerpt(1, 1, 20)}}, 500);
