@@ -134,7 +134,7 @@ void BM_TinyBackwards(benchmark::State& state) {
     DecodedPacket packet;
     packet.flags.syn = true;
     tcp.on_segment(Direction::kToServer, packet, sink);
-    packet.flags = {};
+    packet.flags = {.ack = true};
     for (size_t i = stream.size(); i-- > 0;) {
       packet.seq = static_cast<uint32_t>(1 + i);
       packet.payload = ByteSpan(stream).subspan(i, 1);
