@@ -130,13 +130,15 @@ void Connection(benchmark::State& state, int version, const char* suites, bool l
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(wire));
 }
-#define CONNECTION_SIZES \
-  ArgNames({"segment", "requests"})->Args({1460, 1})->Args({1460, 20})->Args({65'536, 20})
-BENCHMARK_CAPTURE(Connection, aes128, 0x304, "TLS_AES_128_GCM_SHA256", false)->CONNECTION_SIZES;
+void connection_sizes(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"segment", "requests"})->Args({1460, 1})->Args({1460, 20})->Args({65'536, 20});
+}
+BENCHMARK_CAPTURE(Connection, aes128, 0x304, "TLS_AES_128_GCM_SHA256", false)
+    ->Apply(connection_sizes);
 BENCHMARK_CAPTURE(Connection, chacha20, 0x304, "TLS_CHACHA20_POLY1305_SHA256", false)
-    ->CONNECTION_SIZES;
+    ->Apply(connection_sizes);
 BENCHMARK_CAPTURE(Connection, tls12_aes128_cbc, 0x303, "ECDHE-ECDSA-AES128-SHA", false)
-    ->CONNECTION_SIZES;
+    ->Apply(connection_sizes);
 BENCHMARK_CAPTURE(Connection, aes128_late_keys, 0x304, "TLS_AES_128_GCM_SHA256", true)
     ->ArgNames({"segment", "requests"})
     ->Args({1460, 20});

@@ -164,7 +164,6 @@ std::optional<ByteSpan> RecordOpener::open_aead(uint64_t seq, const RecordHeader
 std::optional<ByteSpan> RecordOpener::open_cbc(uint64_t seq, const RecordHeader& header,
                                                ByteSpan body, uint8_t* out) noexcept {
   const size_t block = bulk_->block_bytes;
-  const ByteSpan whole = body;
   if (encrypt_then_mac_) {
     if (body.size() < mac_bytes_) return std::nullopt;
     const ByteSpan mac = body.last(mac_bytes_);

@@ -141,7 +141,7 @@ class TlsDecryptor final : public StreamDecoder {
   };
   struct Trial;
 
-  // tls_decryptor.cc: records and messages.
+  // tls_decryptor.cc: records.
   void take(Direction d, ByteSpan data);
   void process(Direction d, ByteSpan data);
   void begin_body(Direction d, ByteSpan& data);
@@ -151,11 +151,15 @@ class TlsDecryptor final : public StreamDecoder {
   void on_tls12_record(Direction d, ByteSpan body);
   void on_tls13_plain(Direction d, ByteSpan plain);
   void on_content(Direction d, uint8_t type, ByteSpan content);
+
+  // tls_decryptor_messages.cc: the handshake.
   void read_messages(Direction d, ByteSpan part);
   void on_message(Direction d, const HandshakeMessage& message);
   void on_client_hello(Direction d, ByteSpan body);
   void on_server_hello(ByteSpan body);
   void on_encrypted_extensions(ByteSpan body);
+
+  // tls_decryptor.cc: the state of a direction.
   void do_without_server_hello() noexcept;
   void enter(Direction d, Epoch epoch);
   void give_up(Direction d, DecryptFault fault);
@@ -169,6 +173,7 @@ class TlsDecryptor final : public StreamDecoder {
   // tls_decryptor_keys.cc: finding keys, and ciphertext that waits for them.
   [[nodiscard]] bool need_keys(Direction d, ByteSpan body);
   [[nodiscard]] bool look_up();
+  [[nodiscard]] bool settle();
   [[nodiscard]] bool take_secrets(const SessionSecrets& found);
   void hold(Direction d, ByteSpan data);
   void hold_gap(Direction d, uint64_t bytes);

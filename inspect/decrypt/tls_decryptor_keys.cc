@@ -21,9 +21,7 @@ DecodeStatus TlsDecryptor::poll_keys(Timestamp now) noexcept {
   if (look_up()) {
     catch_up();
   } else if (!expired_ && now - waiting_since_ > services_.limits.hold_age) {
-    settle_ = true;
-    seen_generation_ = 0;
-    if (look_up()) {
+    if (settle()) {
       catch_up();
       return status();
     }
@@ -80,6 +78,13 @@ bool TlsDecryptor::look_up() {
     if (hold_.bytes() > 0) services_.counters.connections_keyed_late.add();
   }
   return ready_;
+}
+
+// The time is up: what secrets there are must do. True when they do.
+bool TlsDecryptor::settle() {
+  settle_ = true;
+  seen_generation_ = 0;
+  return look_up();
 }
 
 // False when they are not enough yet. The key log of a TLS 1.3 session is written in four lines or

@@ -195,7 +195,10 @@ void TlsDecryptor::open_by_trial(Direction d, ByteSpan body) {
   }
   if (side.opener.ready()) side.opener.pass_over(body);
   if (side.failed > kMostFailed || side.trial_bytes > kMostTrialBytes) {
-    give_up(d, side.opened ? DecryptFault::kLostRecords : DecryptFault::kWrongKey);
+    const bool keyless = side.epoch != Epoch::kLegacy && side.traffic.empty();
+    give_up(d, side.opened ? DecryptFault::kLostRecords
+               : keyless   ? DecryptFault::kNoKey
+                           : DecryptFault::kWrongKey);
   } else if (side.scanning) {
     side.lost_wire += kRecordHeaderBytes + body.size();
     side.framing = Framing::kScan;

@@ -105,6 +105,34 @@ TEST(LateKeys, LinesThatComeOneByOne) {
   EXPECT_EQ(run.down(), session->text(kDown));
 }
 
+// Extractors that know the client's secrets alone.
+TEST(LateKeys, SecretsOfOneSideMustDoWhenTheTimeIsUp) {
+  const auto session = talk(0x304);
+  std::string log;
+  const std::string& all = session->key_log();
+  for (size_t at = 0; at < all.size();) {
+    const size_t end = all.find('\n', at) + 1;
+    if (all.compare(at, 22, "CLIENT_TRAFFIC_SECRET_") == 0) log += all.substr(at, end - at);
+    at = end;
+  }
+  for (const bool wait : {false, true}) {
+    DecryptRun run;
+    run.keys_from(log);
+    run.tick(0);
+    run.feed(session->flights());
+    run.tick(1000);
+    EXPECT_EQ(run.tls->sight(), TlsSight::kWaiting);
+    if (wait) run.tick(5000);
+    run.tls->finish(EndReason::kTimeout);
+    // Even without the secret of the handshake, which its Finished is protected with.
+    const std::string& up = run.up();
+    EXPECT_EQ(up, session->text(kUp));
+    EXPECT_EQ(run.down(), "");
+    EXPECT_EQ(run.tls->sight(), TlsSight::kPartly);
+    EXPECT_EQ(run.services.held_bytes, 0U);
+  }
+}
+
 TEST(LateKeys, WhatFellOutOfTheHoldIsAGapOfExactSize) {
   for (const int version : {0x304, 0x303}) {
     const auto session = talk(version, nullptr, 1000);
