@@ -53,10 +53,10 @@ bool HpackReader::prepare() noexcept {
   unknown_ = false;
   std::array<uint8_t, 8> update{};
   const size_t size = write_size_update(limits_.hpack_table_bytes, update);
+  filling_ = true;
   run(ByteSpan(update).first(size), false);
   run(kUnknownBlock, true);
-  text_.clear();
-  kept_.clear();
+  filling_ = false;
   return !broken_;
 }
 
@@ -109,6 +109,7 @@ void HpackReader::run(ByteSpan fragment, bool last) noexcept {
 }
 
 void HpackReader::keep(std::string_view name, std::string_view value) noexcept {
+  if (filling_) return;
   if (name == kUnknownName) {
     counters_.unknown_fields.add();
     if (value.empty()) return;

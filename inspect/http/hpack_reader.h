@@ -58,6 +58,7 @@ class HpackReader {
   Http2Counters& counters_;
   std::unique_ptr<nghttp2_hd_inflater, Deleter> inflater_;
   bool unknown_ = false;  // the next inflater begins with a table of unknown entries
+  bool filling_ = false;  // with unknown entries
   bool broken_ = false;   // this block
   std::string text_;      // names and values of the fields, one behind the other
   std::vector<Kept> kept_;

@@ -61,6 +61,31 @@ bool Http2Decoder::skip_in_frame(uint64_t bytes) noexcept {
   return true;
 }
 
+// No more bytes will follow those that are held: reads what of them are whole frames.
+void Http2Decoder::finish_search() noexcept {
+  while (state_ == State::kSearch && !held_.empty()) {
+    std::vector<uint8_t> held;
+    held.swap(held_);
+    const FrameSearch search = find_frames(held, true);
+    offset_ -= held.size();
+    raw(ByteSpan(held).first(search.plain), offset_);
+    offset_ += search.plain;
+    if (!search.found) return;
+    counters_.sync_found.add();
+    end_raw(raw_reason_);
+    state_ = State::kHeader;
+    ByteSpan rest = ByteSpan(held).subspan(search.plain);
+    while (!rest.empty()) {
+      const size_t used = step(rest);
+      offset_ += used;
+      rest = rest.subspan(used);
+      if (!replay_) continue;
+      replay_ = false;  // all of rest was taken: what is held is searched again
+      state_ = State::kSearch;
+    }
+  }
+}
+
 DecodeStatus Http2Decoder::on_gap(Direction direction, uint64_t bytes) noexcept {
   if (direction == Direction::kToClient) {
     if (bytes == 0 || bytes > answers_.left) {
@@ -72,9 +97,8 @@ DecodeStatus Http2Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
     return DecodeStatus::kContinue;
   }
   if (state_ == State::kEnded) return DecodeStatus::kContinue;
+  finish_search();
   if (state_ == State::kSearch) {
-    raw(held_, offset_ - held_.size());
-    held_ = {};
     if (raw_open_ && raw_choice_ == BodyChoice::kInspect) sink_.on_body_gap(kRawStream, bytes);
   } else if (!skip_in_frame(bytes)) {
     counters_.gaps_between.add();
@@ -90,11 +114,11 @@ DecodeStatus Http2Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
 void Http2Decoder::on_end(Direction direction, EndReason reason) noexcept {
   if (direction == Direction::kToClient || state_ == State::kEnded) return;
   const EndReason cut = reason == EndReason::kComplete ? EndReason::kReset : reason;
+  finish_search();
   if (block_.open) {
     hpack_.forget();
     finish_block();
   }
-  if (state_ == State::kSearch) raw(held_, offset_ - held_.size());
   end_raw(raw_reason_ == EndReason::kComplete ? reason : raw_reason_);
   held_ = {};
   std::sort(streams_.begin(), streams_.end(),

@@ -411,7 +411,7 @@ size_t Http2Decoder::take_search(ByteSpan data) noexcept {
   const uint64_t begin = offset_ - held_.size();
   if (joined) held_.insert(held_.end(), data.begin(), data.end());
   const ByteSpan all = joined ? ByteSpan(held_) : data;
-  const FrameSearch search = find_frames(all);
+  const FrameSearch search = find_frames(all, false);
   raw(all.first(search.plain), begin);
   if (search.found) {
     counters_.sync_found.add();

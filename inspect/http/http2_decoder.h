@@ -94,6 +94,7 @@ class Http2Decoder final : public StreamDecoder {
   size_t take_header(ByteSpan data) noexcept;
   size_t take_content(ByteSpan data) noexcept;
   size_t take_search(ByteSpan data) noexcept;
+  void finish_search() noexcept;
 
   void begin_frame(const FrameHeader& frame, uint64_t offset) noexcept;
   void begin_headers(const FrameHeader& frame, uint64_t offset) noexcept;

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr size_t kProbeBytes = 64;
-// What real peers stay below, so that frames differ from other bytes.
-constexpr uint32_t kLikelyLength = 0xffff;
+// So that frames differ from other bytes. Peers may agree on longer frames; of such connections
+// only the shorter ones are found.
+constexpr uint32_t kLikelyLength = 1U << 14;
 constexpr uint32_t kLikelyStream = 0xffffff;
 
 bool flags_within(const FrameHeader& frame, unsigned allowed) noexcept {
@@ -129,13 +130,19 @@ ProbeAnswer probe_http2_frames(ByteSpan first) noexcept {
   return pair;
 }
 
-FrameSearch find_frames(ByteSpan bytes) noexcept {
+FrameSearch find_frames(ByteSpan bytes, bool last) noexcept {
   size_t at = 0;
   while (at < bytes.size()) {
     const void* zero = std::memchr(bytes.data() + at, 0, bytes.size() - at);
     if (zero == nullptr) break;
     at = static_cast<size_t>(static_cast<const uint8_t*>(zero) - bytes.data());
-    const ProbeAnswer answer = probe_pair(bytes.subspan(at));
+    ProbeAnswer answer = probe_pair(bytes.subspan(at));
+    if (last && answer == ProbeAnswer::kMaybe) {
+      const ByteSpan rest = bytes.subspan(at);
+      const bool whole = rest.size() >= kFrameHeaderBytes &&
+                         rest.size() == kFrameHeaderBytes + parse_frame_header(rest).length;
+      answer = whole ? ProbeAnswer::kYes : ProbeAnswer::kNo;
+    }
     if (answer != ProbeAnswer::kNo) return {at, answer == ProbeAnswer::kYes};
     ++at;
   }

@@ -56,11 +56,12 @@ struct FrameHeader {
 
 struct FrameSearch {
   size_t plain = 0;    // bytes that certainly begin no frame
-  bool found = false;  // two frames in a row begin behind them; else more bytes may show that
+  bool found = false;  // frames begin behind them; else more bytes may show that
 };
 
-// Bytes behind `plain` must be given again, followed by what comes next; at most 64 KiB and two
-// frame headers.
-[[nodiscard]] FrameSearch find_frames(ByteSpan bytes) noexcept;
+// Finds two frames in a row, or, where no more bytes will come (`last`), one that ends with them.
+// Bytes behind `plain` must be given again, followed by what comes next; at most 16 KiB and two
+// frame headers. With `last` none are behind it but the frames that were found.
+[[nodiscard]] FrameSearch find_frames(ByteSpan bytes, bool last) noexcept;
 
 }  // namespace weir::inspect

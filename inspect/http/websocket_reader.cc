@@ -127,6 +127,7 @@ void WebSocketReader::begin_message(bool compressed) noexcept {
   if (!compressed) return;
   counters_.compressed_messages.add();
   coding_ = Coding::kDeflate;
+  head_size_ = 0;
   if (!inflater_) inflater_ = std::make_unique<RawInflater>();
   if (window_lost_) {
     counters_.windows_lost.add();
@@ -192,7 +193,6 @@ void WebSocketReader::message_data(ByteSpan data, uint64_t offset) noexcept {
       body(message_, data, offset);
       break;
     case Coding::kDeflate:
-      in_bytes_ += data.size();
       inflate(data, offset);
       break;
     case Coding::kDrop:
@@ -204,16 +204,18 @@ void WebSocketReader::message_data(ByteSpan data, uint64_t offset) noexcept {
 void WebSocketReader::inflate(ByteSpan data, uint64_t offset) noexcept {
   std::array<uint8_t, kBlockBytes> room;
   ByteSpan in = data;
+  in_bytes_ += data.size();
+  if (out_bytes_ == 0) {
+    const size_t kept = std::min(data.size(), head_.size() - head_size_);
+    std::copy_n(data.begin(), kept, head_.begin() + static_cast<ptrdiff_t>(head_size_));
+    head_size_ += kept;
+  }
   for (;;) {
     const size_t made = inflater_->inflate(in, room);
     out_bytes_ += made;
     body(message_, ByteSpan(room).first(made), offset);
     if (inflater_->corrupt()) {
-      counters_.inflate_corrupt.add();
-      lose_window();
-      message_end_ = EndReason::kMalformed;
-      coding_ = Coding::kNone;
-      body(message_, data, offset);
+      refuse_deflate(data, in, offset);
       return;
     }
     if (out_bytes_ > limits_.inflate_floor &&
@@ -227,6 +229,22 @@ void WebSocketReader::inflate(ByteSpan data, uint64_t offset) noexcept {
     }
     if (made < room.size()) return;
   }
+}
+
+// No deflate. If nothing came of it (it may be another extension), all of it comes as it is.
+void WebSocketReader::refuse_deflate(ByteSpan data, ByteSpan unread, uint64_t offset) noexcept {
+  counters_.inflate_corrupt.add();
+  lose_window();
+  message_end_ = EndReason::kMalformed;
+  coding_ = Coding::kNone;
+  if (out_bytes_ == 0) {
+    const uint64_t before = in_bytes_ - data.size();
+    const auto kept = static_cast<size_t>(std::min<uint64_t>(before, head_size_));
+    body(message_, ByteSpan(head_).first(kept), header_at_);
+    counters_.dropped_bytes.add(before - kept);
+    unread = data;
+  }
+  if (data.data() != kFlushTail.data()) body(message_, unread, offset);
 }
 
 void WebSocketReader::end_frame() noexcept {

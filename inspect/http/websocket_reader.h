@@ -81,6 +81,7 @@ class WebSocketReader {
   void begin_message(bool compressed) noexcept;
   void message_data(ByteSpan data, uint64_t offset) noexcept;
   void inflate(ByteSpan data, uint64_t offset) noexcept;
+  void refuse_deflate(ByteSpan data, ByteSpan unread, uint64_t offset) noexcept;
   void finish_message() noexcept;
   void open_request(Open& request, std::string_view method, uint64_t offset) noexcept;
   void body(const Open& request, ByteSpan data, uint64_t offset) noexcept;
@@ -116,8 +117,10 @@ class WebSocketReader {
   uint64_t in_bytes_ = 0;
   uint64_t out_bytes_ = 0;
   bool window_lost_ = false;
+  std::array<uint8_t, 64> head_{};  // of a compressed message that has given nothing yet
+  size_t head_size_ = 0;
   std::unique_ptr<RawInflater> inflater_;
-  uint64_t held_at_ = 0;
+  uint64_t held_at_ = 0;       // over several DATA frames of HTTP/2, their headers are not counted
   std::vector<uint8_t> held_;  // in kSearch, from held_at_ on
   std::vector<uint8_t> joined_;
 };
