@@ -30,6 +30,11 @@ void store32(uint8_t* at, uint32_t value) noexcept {
 }  // namespace
 
 Result<IndexWriter> IndexWriter::create(const std::string& path) {
+  // The finished file takes the place of what is there: never that of a device or a folder.
+  struct stat there = {};
+  if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    return Error{"index cannot be written: there is something here that is no regular file", path};
+  }
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
   if (fd < 0) return Error{std::string("index cannot be written: ") + std::strerror(errno), path};
