@@ -1,6 +1,7 @@
 #include "alert/zmq_publisher.h"
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "alert/native_json.h"
@@ -22,12 +23,12 @@ Result<std::unique_ptr<ZmqPublisher>> ZmqPublisher::open(const std::string& endp
   auto sockets = std::make_unique<Sockets>();
   sockets->context.reset(zmq_ctx_new());
   if (!sockets->context) return zmq_error("cannot start ZeroMQ for", endpoint);
-  sockets->publisher.reset(zmq_socket(sockets->context.get(), ZMQ_PUB));
+  sockets->publisher.reset(zmq_socket(sockets->context.get(), ZMQ_XPUB));
   void* socket = sockets->publisher.get();
   if (socket == nullptr || !set_option(socket, ZMQ_SNDHWM, options.high_water_mark) ||
       !set_option(socket, ZMQ_LINGER, milliseconds(options.linger)) ||
       !set_option(socket, ZMQ_XPUB_NODROP, 1)) {
-    return zmq_error("cannot make a PUB socket for", endpoint);
+    return zmq_error("cannot make an XPUB socket for", endpoint);
   }
   if (zmq_bind(socket, endpoint.c_str()) != 0) return zmq_error("cannot bind", endpoint);
   std::array<char, 1024> bound{};
@@ -65,7 +66,37 @@ bool ZmqPublisher::send(std::string_view frame, int flags) {
   return sent;
 }
 
+// An XPUB socket is a PUB socket that hands on subscriptions: 1 or 0 and the topic, when the first
+// subscriber of a topic has come or the last has gone. They are kept until they are read.
+void ZmqPublisher::read_subscriptions() {
+  for (;;) {
+    ZmqMessage message;
+    if (zmq_msg_recv(message.get(), sockets_->publisher.get(), ZMQ_DONTWAIT) < 0) return;
+    const std::string bytes = message.text();
+    if (bytes.empty()) continue;
+    if (bytes[0] == 1) ++topics_;
+    if (bytes[0] == 0 && topics_ > 0) --topics_;
+  }
+}
+
+bool ZmqPublisher::wait_for_subscriber(Duration timeout) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout.ns);
+  for (;;) {
+    read_subscriptions();
+    if (topics_ > 0) return true;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    zmq_pollitem_t item = {sockets_->publisher.get(), 0, ZMQ_POLLIN, 0};
+    if (zmq_poll(&item, 1, milliseconds(Duration::millis(left.count()))) < 0 &&
+        zmq_errno() != EINTR) {
+      return false;
+    }
+  }
+}
+
 void ZmqPublisher::publish(std::string_view topic, std::string_view body) {
+  read_subscriptions();
   slow_ = false;
   const bool sent = send(topic, ZMQ_SNDMORE) && send(body, 0);
   (sent ? counters_.published : counters_.failed).add();

@@ -2,7 +2,7 @@
 // JSON. A subscriber that reads too slowly loses messages once its queue has reached the
 // high-water mark, until it has caught up; that it began to lose is counted (how many it lost is
 // not known). The others get them all, and the publisher never waits. Nothing is kept for
-// subscribers that come later.
+// subscribers that come later; who ends soon can wait for the first one.
 #pragma once
 
 #include <memory>
@@ -46,6 +46,9 @@ class ZmqPublisher final : public IncidentSink {
   // Publishes kCreate and kUpdate and kClose alike; the JSON says which.
   void on_incident(const Incident& incident, IncidentActivity activity) override;
   void publish(std::string_view topic, std::string_view body);
+  // Waits until someone has subscribed: what is published from then on reaches them. False when
+  // nobody has within `timeout`.
+  bool wait_for_subscriber(Duration timeout);
   // As bound, with the port that the system chose.
   [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
   [[nodiscard]] const ZmqCounters& counters() const noexcept { return counters_; }
@@ -54,10 +57,12 @@ class ZmqPublisher final : public IncidentSink {
   struct Sockets;
   ZmqPublisher(std::unique_ptr<Sockets> sockets, std::string endpoint) noexcept;
   bool send(std::string_view frame, int flags);
+  void read_subscriptions();
 
   std::unique_ptr<Sockets> sockets_;
   std::string endpoint_;
-  bool slow_ = false;  // of the message being sent
+  bool slow_ = false;    // of the message being sent
+  uint64_t topics_ = 0;  // that someone has subscribed to
   ZmqCounters counters_;
 };
 

@@ -1,6 +1,8 @@
 // See alert_sinks.h.
 #include "app/runtime/alert_sinks.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace weir::app {
@@ -25,6 +27,17 @@ Result<std::unique_ptr<AlertSinks>> AlertSinks::open(const config::AlertSettings
 void AlertSinks::attach(alert::IncidentMaker& incidents) {
   for (const auto& file : files_) incidents.add_sink(*file);
   for (const auto& publisher : publishers_) incidents.add_sink(*publisher);
+}
+
+std::vector<std::string> AlertSinks::wait_for_subscribers(Duration timeout) {
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<std::string> without;
+  for (const auto& publisher : publishers_) {
+    const std::chrono::nanoseconds waited = std::chrono::steady_clock::now() - began;
+    const Duration left{std::max<int64_t>(timeout.ns - waited.count(), 0)};
+    if (!publisher->wait_for_subscriber(left)) without.push_back(publisher->endpoint());
+  }
+  return without;
 }
 
 Status AlertSinks::close() {
