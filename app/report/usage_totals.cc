@@ -17,9 +17,13 @@ void UsageTotals::add(const FlowRecord& record) {
   ++ai_flows;
   ++flows_by_visibility[static_cast<size_t>(record.flow.visibility)];
   ServiceUsage& usage = services[record.flow.service];
-  usage.product = record.flow.product;
+  // One service can show several faces; which one names it must not hang on the order of flows.
+  if (usage.flows == 0 || record.flow.product < usage.product ||
+      (record.flow.product == usage.product && record.flow.service_class < usage.service_class)) {
+    usage.product = record.flow.product;
+    usage.service_class = record.flow.service_class;
+  }
   usage.vendor = record.flow.vendor;
-  usage.service_class = record.flow.service_class;
   usage.status = record.flow.status;
   ++usage.flows;
   usage.requests += record.requests;

@@ -1,7 +1,8 @@
 // See worker_pool.h.
 // A round is a batch of copied packets for each worker. Two rounds are in flight: the caller fills
-// one while the workers read the other. At the border of rounds the caller waits, merges what was
-// found by packet time, then hands over the next: bounded memory, and the same output every time.
+// one while the workers read the other. At the border of rounds the caller waits, hands on what was
+// found in order of the packets that it was found with, then hands over the next round: bounded
+// memory, and the order in which one worker would have found it, however many there are.
 #include "app/runtime/worker_pool.h"
 
 #include <algorithm>
@@ -42,27 +43,52 @@ std::unique_ptr<inspect::NdpiEngine> make_ndpi(const Limits& limits) {
   return made ? std::move(*made) : nullptr;
 }
 
+// What was told, with the number of the packet that was being inspected.
+template <typename T>
+struct Told {
+  uint64_t packet = 0;
+  T what;
+};
+
 // Keeps what a worker tells until the round is over.
 class Mailbox final : public EvidenceSink {
  public:
-  void on_finding(Finding&& finding) override { findings.push_back(std::move(finding)); }
-  void on_flow_end(FlowRecord&& record) override { records.push_back(std::move(record)); }
-  std::vector<Finding> findings;
-  std::vector<FlowRecord> records;
+  void on_finding(Finding&& finding) override { findings.push_back({packet, std::move(finding)}); }
+  void on_flow_end(FlowRecord&& record) override { records.push_back({packet, std::move(record)}); }
+  uint64_t packet = 0;
+  std::vector<Told<Finding>> findings;
+  std::vector<Told<FlowRecord>> records;
 };
+
+// Moves what every mailbox holds into one list, in order of packets.
+template <typename T, typename Workers>
+std::vector<Told<T>> collect(const Workers& workers, std::vector<Told<T>> Mailbox::*box) {
+  std::vector<Told<T>> all;
+  for (const auto& worker : workers) {
+    std::vector<Told<T>>& part = worker->mail.*box;
+    std::move(part.begin(), part.end(), std::back_inserter(all));
+    part.clear();
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Told<T>& a, const Told<T>& b) { return a.packet < b.packet; });
+  return all;
+}
 
 struct Batch {
   std::vector<DecodedPacket> packets;  // payload views are set when the batch is read
   std::vector<size_t> offsets;
+  std::vector<uint64_t> numbers;
   std::vector<uint8_t> bytes;
 
   void clear() noexcept {
     packets.clear();
     offsets.clear();
+    numbers.clear();
     bytes.clear();
   }
-  void add(const DecodedPacket& packet) {
+  void add(const DecodedPacket& packet, uint64_t number) {
     offsets.push_back(bytes.size());
+    numbers.push_back(number);
     packets.push_back(packet);
     bytes.insert(bytes.end(), packet.payload.begin(), packet.payload.end());
   }
@@ -99,9 +125,13 @@ struct WorkerPool::Impl {
       for (size_t i = 0; i < batch.packets.size(); ++i) {
         DecodedPacket& packet = batch.packets[i];
         packet.payload = ByteSpan(batch.bytes).subspan(batch.offsets[i], packet.payload.size());
+        worker.mail.packet = batch.numbers[i];
         (void)worker.engine->on_packet(packet);
       }
-      if (finishing) finish_engine(*worker.engine);
+      if (finishing) {
+        worker.mail.packet = packets;
+        finish_engine(*worker.engine);
+      }
       lock.lock();
       worker.busy = false;
       done.notify_all();
@@ -123,20 +153,12 @@ struct WorkerPool::Impl {
   }
 
   void deliver() {
-    std::vector<Finding> findings;
-    std::vector<FlowRecord> records;
-    for (const auto& worker : workers) {
-      std::move(worker->mail.findings.begin(), worker->mail.findings.end(),
-                std::back_inserter(findings));
-      std::move(worker->mail.records.begin(), worker->mail.records.end(),
-                std::back_inserter(records));
-      worker->mail.findings.clear();
-      worker->mail.records.clear();
+    for (Told<Finding>& told : collect(workers, &Mailbox::findings)) {
+      sink.on_finding(std::move(told.what));
     }
-    std::stable_sort(findings.begin(), findings.end(),
-                     [](const Finding& a, const Finding& b) { return a.time < b.time; });
-    for (Finding& finding : findings) sink.on_finding(std::move(finding));
-    for (FlowRecord& record : records) sink.on_flow_end(std::move(record));
+    for (Told<FlowRecord>& told : collect(workers, &Mailbox::records)) {
+      sink.on_flow_end(std::move(told.what));
+    }
   }
 
   void next_round() {
@@ -165,6 +187,7 @@ struct WorkerPool::Impl {
   bool stop = false;       // under mutex
   bool finishing = false;  // written while no worker is busy
   Timestamp last;          // of all packets; read by workers when finishing
+  uint64_t packets = 0;    // likewise
   size_t round_packets = 0;
   size_t round_bytes = 0;
 };
@@ -207,11 +230,12 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::on_packet(const DecodedPacket& packet) {
   impl_->last = std::max(impl_->last, packet.time);
+  const uint64_t number = impl_->packets++;
   if (impl_->single) {
     (void)impl_->single->on_packet(packet);
     return;
   }
-  impl_->workers[worker_of(packet, impl_->workers.size())]->filling.add(packet);
+  impl_->workers[worker_of(packet, impl_->workers.size())]->filling.add(packet, number);
   impl_->round_bytes += packet.payload.size();
   if (++impl_->round_packets >= kRoundPackets || impl_->round_bytes >= kRoundBytes) {
     impl_->next_round();

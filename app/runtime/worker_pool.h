@@ -1,6 +1,7 @@
 // Runs engines over a stream of decoded packets, one a worker thread, so that both directions of a
 // flow, and a client's DNS and its connections, meet the same worker. Output repeats: what workers
-// found is handed on between rounds of packets, in order of packet time, whatever their speed.
+// found is handed on between rounds of packets, in order of packets, whatever their speed. Findings
+// come in the order that one worker would give them; records of flows that timed out may not.
 #pragma once
 
 #include <cstdint>
