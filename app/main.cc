@@ -5,6 +5,7 @@
 
 #include "app/commands/commands.h"
 #include "app/exit_codes.h"
+#include "app/terminal.h"
 
 int main(int argc, char** argv) {
   // A closed pipe (`weir … | head`) is an ordinary write error.
@@ -23,10 +24,12 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? weir::app::kExitOk : weir::app::kExitUsage;
+    const bool asked = app.exit(error) == 0;  // for help or the version
+    if (!weir::app::flush_output()) return weir::app::kExitFailure;
+    return asked ? weir::app::kExitOk : weir::app::kExitUsage;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "weir: %s\n", error.what());
     return weir::app::kExitFailure;
   }
-  return exit_code;
+  return weir::app::flush_output() ? exit_code : weir::app::kExitFailure;
 }

@@ -1,6 +1,7 @@
 // See terminal.h.
 #include "app/terminal.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -55,6 +56,18 @@ std::string cut_front(const std::string& text, size_t width) {
 
 void complain(const std::string& message) { std::fprintf(stderr, "weir: %s\n", message.c_str()); }
 void complain(const Error& error) { complain(error.to_string()); }
+
+bool flush_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  static bool told = false;
+  // poll() says of a pipe without a reader that it has an error, and of nothing else that fails.
+  pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+  if (!told && (poll(&out, 1, 0) < 1 || (out.revents & POLLERR) == 0)) {
+    complain("standard output cannot be written");
+  }
+  told = true;
+  return false;
+}
 
 bool use_colour() noexcept {
   static const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
@@ -181,7 +194,9 @@ std::string Table::to_string(size_t indent) const {
   };
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);
-  line(titles, Ink::kDim);
+  const bool named = std::any_of(titles.begin(), titles.end(),
+                                 [](const std::string& title) { return !title.empty(); });
+  if (named) line(titles, Ink::kDim);
   for (const Row& row : rows_) line(row.cells, row.ink);
   return out;
 }

@@ -15,6 +15,10 @@ namespace weir::app {
 void complain(const std::string& message);
 void complain(const Error& error);
 
+// Writes out what stands in stdout's buffer. False when that, or anything written before, was lost;
+// it is told, but for a pipe whose reader has gone (`weir … | head`).
+[[nodiscard]] bool flush_output();
+
 // True when stdout is a terminal and NO_COLOR is not set.
 [[nodiscard]] bool use_colour() noexcept;
 
@@ -28,6 +32,7 @@ enum class Ink : uint8_t { kPlain, kDim, kBold, kRed, kYellow, kGreen, kCyan };
 // Columns as wide as they need to be, numbers to the right. What does not fit the terminal is cut
 // with "…" in the widest text column; columns that matter most are cut last, and lose their
 // beginning, where paths say least.
+// Without any title there is no head line.
 class Table {
  public:
   struct Column {

@@ -77,7 +77,7 @@ int run_build(BuildOptions& options) {
       complain(made.error());
       return kExitFailure;
     }
-    std::printf("New site key in %s: keep it as secret as the code itself.\n", options.key.c_str());
+    complain("new site key in " + options.key + ": keep it as secret as the code itself");
   }
   const auto key = signatures::SiteKey::load(options.key);
   if (!key) {
@@ -187,19 +187,26 @@ void add_index_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<BuildOptions>();
   CLI::App* build = index->add_subcommand("build", "Fingerprint repositories");
   build->add_option("--repo", options->repositories, "folder, or NAME=FOLDER; again for more")
+      ->allow_extra_args(false)
       ->required();
   build->add_option("--out,-o", options->out, "index file to write (.wfi)")->required();
   build->add_option("--key,-k", options->key, "site key file (64 hexadecimal digits, mode 0600)")
       ->required();
   build->add_flag("--make-key", options->make_key, "make the key file when there is none");
-  build->add_option("--public", options->build.public_directories,
-                    "folder of public code: what stands there too is left out; again for more");
-  build->add_option("--critical", options->build.critical,
-                    "glob of files whose single lines are guarded; again for more");
+  build
+      ->add_option("--public", options->build.public_directories,
+                   "folder of public code: what stands there too is left out; again for more")
+      ->allow_extra_args(false);
+  build
+      ->add_option("--critical", options->build.critical,
+                   "glob of files whose single lines are guarded; again for more")
+      ->allow_extra_args(false);
+  build
+      ->add_option("--exclude", options->build.exclude,
+                   "glob of files or folders left out; again for more")
+      ->allow_extra_args(false);
   build->add_flag("--incremental", options->build.incremental,
                   "keep fingerprints in OUT.cache and reuse those of files that did not change");
-  build->add_option("--exclude", options->build.exclude,
-                    "glob of files or folders left out; again for more");
   build->add_flag("--include-vendored", options->build.include_vendored,
                   "take folders of foreign code (vendor, node_modules, ...) too");
   build->add_option("--memory", options->memory, "memory for sorting")->capture_default_str();

@@ -40,6 +40,7 @@ struct Options {
   size_t workers = 1;
   bool fail_on_leak = false;
   bool quiet = false;
+  double wait_for_subscriber = 0;  // seconds
 };
 
 // From the inspection to incidents, usage and flow lines.
@@ -159,6 +160,16 @@ int run(const Options& options) {
     return kExitFailure;
   }
   (*live)->attach(incidents);
+  if (options.wait_for_subscriber > 0) {
+    if (!(*live)->publishes()) {
+      complain("--wait-for-subscriber: no alert sink of type zmq is configured");
+      return kExitUsage;
+    }
+    const Duration longest{static_cast<int64_t>(options.wait_for_subscriber * 1e9)};
+    for (const std::string& endpoint : (*live)->wait_for_subscribers(longest)) {
+      complain(endpoint + ": nobody has subscribed; going on");
+    }
+  }
   std::unique_ptr<alert::JsonlFile> flows;
   if (!options.flows.empty()) {
     auto opened = alert::JsonlFile::open(options.flows, alert::FileStart::kTruncate, true);
@@ -221,9 +232,11 @@ void add_replay_command(CLI::App& app, int& exit_code) {
   CLI::App* replay = app.add_subcommand("replay", "Inspect captures (pcap, pcapng)");
   replay->add_option("files", o->files, "captures; - is standard input")->required();
   replay->add_option("-c,--config", o->config, "weir.yaml");
-  replay->add_option("--index", o->indexes, "fingerprint index; again for more");
+  replay->add_option("--index", o->indexes, "fingerprint index; again for more")
+      ->allow_extra_args(false);
   replay->add_option("--key", o->key, "site key file of the indexes");
-  replay->add_option("--keylog", o->key_logs, "TLS key log, or a folder of them; again for more");
+  replay->add_option("--keylog", o->key_logs, "TLS key log, or a folder of them; again for more")
+      ->allow_extra_args(false);
   replay->add_option("--alerts", o->alerts, "write incidents as JSON lines");
   replay->add_option("--flows", o->flows, "write flows as JSON lines");
   replay->add_option("--stats", o->stats, "write totals and counters as JSON");
@@ -231,6 +244,11 @@ void add_replay_command(CLI::App& app, int& exit_code) {
       ->capture_default_str()
       ->check(CLI::Range(0, 256));
   replay->add_flag("--fail-on-leak", o->fail_on_leak, "exit with 3 when something leaked");
+  replay
+      ->add_option("--wait-for-subscriber", o->wait_for_subscriber,
+                   "seconds to wait at most, before the first packet, for a subscriber of each zmq "
+                   "sink")
+      ->check(CLI::Range(0.0, 3600.0));
   replay->add_flag("--quiet,-q", o->quiet, "no table and no progress");
   replay->callback([o, &exit_code] { exit_code = run(*o); });
 }

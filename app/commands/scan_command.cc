@@ -272,14 +272,17 @@ int run(const Options& options) {
 void add_scan_command(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<Options>();
   CLI::App* scan = app.add_subcommand("scan", "Run the detector over files or standard input");
-  scan->add_option("paths", o->paths, "files or folders; - (the default) is standard input");
+  CLI::Option* paths =
+      scan->add_option("paths", o->paths, "files or folders; - (the default) is standard input");
   scan->add_option("-c,--config", o->config, "weir.yaml");
-  scan->add_option("--index", o->indexes, "fingerprint index; again for more");
+  scan->add_option("--index", o->indexes, "fingerprint index; again for more")
+      ->allow_extra_args(false);
   scan->add_option("--key", o->key, "site key file of the indexes");
   scan->add_option("--content-type", o->content_type, "as in HTTP; found by content without");
   scan->add_option("--content-encoding", o->content_encoding, "as in HTTP, such as gzip");
   scan->add_option("--manifest", o->manifest,
-                   "JSON lines of {file, content_type, content_encoding} instead of paths");
+                   "JSON lines of {file, content_type, content_encoding} instead of paths")
+      ->excludes(paths);
   scan->add_option("--min-lines", o->min_lines, "fewer lines of code are not told")
       ->capture_default_str();
   scan->add_option("--workers", o->workers, "threads")

@@ -76,7 +76,6 @@ void print_incident(const nlohmann::json& alert) {
                   paint(printable(text_of(piece, "where")), Ink::kDim).c_str());
     }
   }
-  std::fflush(stdout);
 }
 
 Result<std::string> endpoint_of(const Options& options) {
@@ -143,10 +142,10 @@ int run(const Options& options) {
     ++shown;
     if (options.json) {
       std::printf("%s\n", (*message)->body.c_str());
-      std::fflush(stdout);
     } else {
       print_incident(alert);
     }
+    if (!flush_output()) return kExitFailure;
   }
   return kExitOk;
 }

@@ -40,9 +40,6 @@ Status check_names(const config::Settings& settings, const signatures::Catalogue
 Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
     const config::Settings& settings) {
   auto set = std::make_shared<inspect::DetectorSet>();
-  auto rules = signatures::RuleSet::load(rule_paths(settings));
-  if (!rules) return rules.error();
-  set->rules = std::move(*rules);
   set->min_lines = settings.protect.min_lines;
   if (!settings.protect.indexes.empty()) {
     if (settings.protect.key.empty()) {
@@ -56,6 +53,10 @@ Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
       set->indexes.push_back(std::move(*index));
     }
   }
+  // Last, as their compilation takes the longest: a wrong key is told at once.
+  auto rules = signatures::RuleSet::load(rule_paths(settings));
+  if (!rules) return rules.error();
+  set->rules = std::move(*rules);
   return std::shared_ptr<const inspect::DetectorSet>(std::move(set));
 }
 
