@@ -1,0 +1,218 @@
+// `weir index build|info|verify`, run as a user runs it.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <cctype>
+#include <utility>
+
+#include "tests/app/weir_cli.h"
+
+namespace weir::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class IndexCommand : public ::testing::Test {
+ protected:
+  ProgramResult build(std::vector<std::string> more = {}) const {
+    std::vector<std::string> all = {"index", "build", "--out", index_, "--key", key_, "--make-key"};
+    if (more.empty()) more = {"--repo", kOrchard};
+    all.insert(all.end(), more.begin(), more.end());
+    return weir(std::move(all));
+  }
+  ProgramResult info() const { return weir({"index", "info", index_, "--key", key_, "--json"}); }
+
+  TempFolder folder_;
+  const std::string index_ = folder_ / "a.wfi";
+  const std::string key_ = folder_ / "site.key";
+};
+
+TEST_F(IndexCommand, MakesAKeyThatOnlyItsOwnerReads) {
+  const ProgramResult built = build();
+  EXPECT_EQ(built.exit_code, 0) << built.err;
+  EXPECT_THAT(built.out, HasSubstr("6 files"));
+  struct stat status = {};
+  ASSERT_EQ(::stat(key_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0600U);
+  const std::string key = read_text(key_);
+  EXPECT_EQ(key.size(), 65U);
+  for (const char c : key.substr(0, 64)) EXPECT_TRUE(std::isxdigit(static_cast<unsigned char>(c)));
+  // Made once: another build keeps it, and gives the same index.
+  const std::string first = read_text(index_);
+  EXPECT_EQ(build().exit_code, 0);
+  EXPECT_EQ(read_text(key_), key);
+  EXPECT_EQ(read_text(index_), first);
+}
+
+TEST_F(IndexCommand, RefusesAKeyThatOthersCanRead) {
+  const LeanSignatures lean;
+  ASSERT_EQ(build().exit_code, 0);
+  ASSERT_EQ(::chmod(key_.c_str(), 0640), 0);
+  for (const ProgramResult& result :
+       {info(), build(),
+        weir({"replay", lab_files().capture, "--index", index_, "--key", key_, "-q"}),
+        weir({"scan", kOrchard, "--index", index_, "--key", key_})}) {
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr(key_));
+    EXPECT_THAT(result.err, HasSubstr("chmod 600"));
+  }
+}
+
+TEST_F(IndexCommand, RefusesOtherAndMissingKeys) {
+  const LeanSignatures lean;
+  ASSERT_EQ(build().exit_code, 0);
+  const ProgramResult other = weir({"index", "info", index_, "--key", lab_files().key});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("another site key"));
+  EXPECT_EQ(weir({"replay", lab_files().capture, "--index", index_, "--key", lab_files().key, "-q"})
+                .exit_code,
+            2);
+  EXPECT_EQ(weir({"scan", kOrchard, "--index", index_}).exit_code, 2);
+  const ProgramResult none =
+      weir({"index", "build", "--repo", kOrchard, "--out", index_, "--key", folder_ / "none.key"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("none.key"));
+  const ProgramResult bad = weir({"index", "info", index_, "--key", kOrchard + "/tools"});
+  EXPECT_EQ(bad.exit_code, 2);
+}
+
+TEST_F(IndexCommand, RefusesADamagedIndexWithTheReason) {
+  const LeanSignatures lean;
+  ASSERT_EQ(build().exit_code, 0);
+  const std::string whole = read_text(index_);
+  EXPECT_EQ(weir({"index", "verify", index_}).exit_code, 0);
+
+  for (const size_t left : {whole.size() - 1, whole.size() / 2, size_t{100}, size_t{0}}) {
+    folder_.write("a.wfi", whole.substr(0, left));
+    for (const ProgramResult& result : {info(), weir({"index", "verify", index_})}) {
+      EXPECT_EQ(result.exit_code, 2) << left;
+      EXPECT_THAT(result.err, HasSubstr(index_));
+      EXPECT_EQ(result.out, "");
+    }
+  }
+  folder_.write("a.wfi", whole.substr(0, whole.size() / 2));
+  EXPECT_THAT(info().err, HasSubstr("cut short"));
+
+  // A flipped bit anywhere is found by verify; at the front already when it is opened.
+  for (size_t at = 3; at < whole.size(); at += whole.size() / 20) {
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
+    folder_.write("a.wfi", flipped);
+    const ProgramResult result = weir({"index", "verify", index_});
+    EXPECT_EQ(result.exit_code, 2) << at;
+    EXPECT_THAT(result.err, HasSubstr(index_));
+  }
+  std::string flipped = whole;
+  flipped[20] = static_cast<char>(flipped[20] ^ 0x10);
+  folder_.write("a.wfi", flipped);
+  for (const ProgramResult& result :
+       {info(), weir({"replay", lab_files().capture, "--index", index_, "--key", key_})}) {
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.out, "");
+  }
+  const ProgramResult foreign = weir({"index", "info", lab_files().capture, "--key", key_});
+  EXPECT_EQ(foreign.exit_code, 2);
+  EXPECT_THAT(foreign.err, HasSubstr("not a fingerprint index"));
+}
+
+TEST_F(IndexCommand, NamesRepositoriesByFolderOrAsTold) {
+  ASSERT_EQ(
+      build({"--repo", kOrchard + "/planner/", "--repo", "shed=" + kOrchard + "/tools"}).exit_code,
+      0);
+  const Json told = Json::parse(info().out);
+  EXPECT_THAT(told["repositories"], ElementsAre("planner", "shed"));
+  EXPECT_EQ(told["files"], 5);
+  EXPECT_EQ(told["format"], 1);
+  for (const char* key : {"lines", "fingerprints", "bytes", "critical_lines"}) {
+    EXPECT_TRUE(told[key].is_number_unsigned()) << key;
+  }
+  const ProgramResult text = weir({"index", "info", index_, "--key", key_});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.out, HasSubstr("shed"));
+  // Evidence carries that name, and paths below its folder.
+  const ProgramResult scanned = weir(
+      {"scan", kOrchard + "/tools/bin_tracker.c", "--index", index_, "--key", key_, "--jsonl"});
+  const Json line = Json::parse(scanned.out);
+  EXPECT_EQ(line["repository"], "shed");
+  EXPECT_EQ(line["path"], "bin_tracker.c");
+}
+
+TEST_F(IndexCommand, BuildTellsWhatItMadeAsJson) {
+  const ProgramResult built = build({"--repo", kOrchard, "--json"});
+  // The line about the new key is no JSON and so must not stand on stdout.
+  const Json told = Json::parse(built.out, nullptr, false);
+  ASSERT_TRUE(told.is_object()) << built.out;
+  EXPECT_EQ(told["out"], index_);
+  EXPECT_EQ(told["files"], 6);
+  EXPECT_EQ(told["critical_lines"], 0);
+  for (const char* key : {"bytes", "lines", "fingerprints", "dropped_common", "skipped"}) {
+    EXPECT_TRUE(told[key].is_number_unsigned()) << key;
+  }
+}
+
+TEST_F(IndexCommand, OneLineOfACriticalFileIsFound) {
+  ASSERT_EQ(build({"--repo", kOrchard, "--critical", "planner/*.cc"}).exit_code, 0);
+  EXPECT_GT(Json::parse(info().out)["critical_lines"], 20);
+  size_t distinctive = 0;
+  const auto file = lines_of(read_text(kOrchard + "/planner/crew_schedule.cc"));
+  const auto longest = std::max_element(
+      file.begin(), file.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  distinctive = static_cast<size_t>(longest - file.begin()) + 1;
+  const std::string body =
+      Json({{"messages", {{{"role", "user"}, {"content", "Why is this slow?\n" + *longest}}}}})
+          .dump();
+  const std::string request = folder_.write("request.json", body);
+  const auto scan = [&](const std::string& index, const std::string& key) {
+    return Json::parse(weir({"scan", request, "--index", index, "--key", key, "--jsonl",
+                             "--content-type", "application/json"})
+                           .out);
+  };
+  const Json found = scan(index_, key_);
+  EXPECT_EQ(found["leak"], true);
+  EXPECT_EQ(found["path"], "planner/crew_schedule.cc");
+  EXPECT_EQ(found["first_line"], distinctive);
+  EXPECT_EQ(found["last_line"], distinctive);
+  ASSERT_EQ(found["findings"].size(), 1U) << found;
+  EXPECT_EQ(found["findings"][0]["rule"], "critical");
+  EXPECT_THAT(found["findings"][0]["where"].get<std::string>(), HasSubstr("messages[0].content"));
+}
+
+TEST_F(IndexCommand, SaysWhatCannotBeReadOrWritten) {
+  const ProgramResult missing = build({"--repo", folder_ / "nowhere"});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_THAT(missing.err, HasSubstr(folder_ / "nowhere"));
+  EXPECT_EQ(build({"--repo", kOrchard + "/planner/crew_schedule.cc"}).exit_code, 1);
+  EXPECT_FALSE(fs::exists(index_));
+  for (const std::string& out : {folder_ / "no/such/folder.wfi", folder_ / "."}) {
+    const ProgramResult result =
+        weir({"index", "build", "--repo", kOrchard, "--out", out, "--key", key_});
+    EXPECT_EQ(result.exit_code, 1) << out;
+    EXPECT_THAT(result.err, HasSubstr(out));
+  }
+  EXPECT_EQ(weir({"index", "info", index_, "--key", key_}).exit_code, 2);
+  EXPECT_EQ(weir({"index", "verify", index_}).exit_code, 2);
+  const ProgramResult memory = build({"--repo", kOrchard, "--memory", "12X"});
+  EXPECT_EQ(memory.exit_code, 2);
+  EXPECT_THAT(memory.err, HasSubstr("12X"));
+}
+
+// The finished index takes the place of what stands at --out by a rename, which as root would make
+// away with a device.
+TEST_F(IndexCommand, DoesNotReplaceWhatIsNoRegularFile) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string key = lab_files().key;
+  const ProgramResult result =
+      weir({"index", "build", "--repo", kOrchard, "--out", pipe, "--key", key});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("no regular file"));
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  const ProgramResult device =
+      weir({"index", "build", "--repo", kOrchard, "--out", folder_.full(), "--key", key});
+  EXPECT_EQ(device.exit_code, 1);
+  EXPECT_TRUE(fs::is_symlink(folder_.full()));
+}
+
+}  // namespace
+}  // namespace weir::test
