@@ -121,6 +121,34 @@ TEST_F(ZmqTest, ASlowSubscriberLosesCountedAndTheOthersNothing) {
   EXPECT_EQ((*publisher)->counters().failed.get(), 0U);
 }
 
+TEST_F(ZmqTest, AfterWaitingForASubscriberNothingIsLost) {
+  auto publisher = ZmqPublisher::open(endpoint_);
+  ASSERT_TRUE(publisher);
+  EXPECT_FALSE((*publisher)->wait_for_subscriber(Duration::millis(20)));
+  {
+    auto subscriber = ZmqSubscriber::connect(endpoint_);
+    ASSERT_TRUE(subscriber);
+    ASSERT_TRUE((*publisher)->wait_for_subscriber(Duration::seconds(20)));
+    (*publisher)->publish("alert.low", "first");
+    std::optional<ZmqSubscriber::Message> got;
+    for (int i = 0; i < 200 && !got; ++i) {
+      auto message = (*subscriber)->receive(Duration::millis(50));
+      ASSERT_TRUE(message);
+      got = *message;
+    }
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->body, "first");
+    EXPECT_TRUE((*publisher)->wait_for_subscriber(Duration{})) << "it is still there";
+  }
+  // Its end is noticed: then there is someone to wait for again.
+  bool there = true;
+  for (int i = 0; i < 500 && there; ++i) {
+    there = (*publisher)->wait_for_subscriber(Duration{});
+    if (there) ::usleep(10'000);
+  }
+  EXPECT_FALSE(there);
+}
+
 TEST_F(ZmqTest, AnEndpointInUseOrWrongIsAnError) {
   auto first = ZmqPublisher::open("tcp://127.0.0.1:*");
   ASSERT_TRUE(first);
