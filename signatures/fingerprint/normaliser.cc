@@ -143,6 +143,8 @@ void Normaliser::feed(ByteSpan text, NormalText& out, NormalText* shape) {
   if (shape != nullptr) shape->make_room(held_size_ + text.size() + kSqueezeSlack);
   const uint8_t* at = text.data();
   const uint8_t* const end = at + text.size();
+  // Lines that have nothing but white space before them are given to the shape together.
+  const uint8_t* shape_from = at;
   while (at != end) {
     const auto* newline =
         static_cast<const uint8_t*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
@@ -150,55 +152,72 @@ void Normaliser::feed(ByteSpan text, NormalText& out, NormalText* shape) {
     if (!in_line_) {
       const auto here = static_cast<size_t>(stop - at);
       if (held_size_ == 0 && (newline != nullptr || here >= kPrefixWindow)) {
-        begin_line({at, here}, out, shape);
+        const size_t skip = line_prefix({at, std::min(here, kPrefixWindow)});
+        if (shape != nullptr && skip > 0 && !is_blank({at, skip})) {
+          take_shape({shape_from, at}, shape);
+          shape_from = at + skip;
+        }
+        squeeze_into({at + skip, here - skip}, out);
       } else {
+        take_shape({shape_from, at}, shape);
+        shape_from = end;
         const size_t moved = std::min(here, kPrefixWindow - held_size_);
         std::memcpy(held_.data() + held_size_, at, moved);
         held_size_ += moved;
         line_open_ = line_open_ || here > 0;
         if (newline == nullptr && held_size_ < kPrefixWindow) return;
-        begin_line({held_.data(), held_size_}, out, shape);
-        held_size_ = 0;
-        content({at + moved, here - moved}, out, shape);
+        begin_held(out, shape);
+        squeeze_into({at + moved, here - moved}, out);
+        shape_from = at + moved;
       }
+      in_line_ = true;
     } else {
-      content({at, static_cast<size_t>(stop - at)}, out, shape);
+      squeeze_into({at, static_cast<size_t>(stop - at)}, out);
     }
     line_open_ = true;
     at = stop;
     if (newline != nullptr) {
-      end_line(out, shape);
+      out.ends_.push_back(static_cast<uint32_t>(out.size_));
       in_line_ = false;
       line_open_ = false;
       ++at;
     }
   }
+  take_shape({shape_from, end}, shape);
 }
 
-void Normaliser::begin_line(ByteSpan line, NormalText& out, NormalText* shape) {
-  content(line.subspan(line_prefix(line.first(std::min(line.size(), kPrefixWindow)))), out, shape);
-  in_line_ = true;
+bool Normaliser::is_blank(ByteSpan text) noexcept {
+  return std::all_of(text.begin(), text.end(),
+                     [](uint8_t c) { return (kClasses[c] & kBlank) != 0; });
 }
 
-void Normaliser::content(ByteSpan text, NormalText& out, NormalText* shape) {
+void Normaliser::squeeze_into(ByteSpan text, NormalText& out) {
   out.size_ += squeeze(text, out.buffer_.data() + out.size_);
-  if (shape != nullptr) {
-    shape->size_ += shape_reader_.feed(text, shape->buffer_.data() + shape->size_);
-  }
 }
 
-void Normaliser::end_line(NormalText& out, NormalText* shape) {
-  out.ends_.push_back(static_cast<uint32_t>(out.size_));
-  if (shape == nullptr) return;
-  shape->size_ += shape_reader_.end_line(shape->buffer_.data() + shape->size_);
-  shape->ends_.push_back(static_cast<uint32_t>(shape->size_));
+void Normaliser::take_shape(ByteSpan text, NormalText* shape) {
+  if (shape == nullptr || text.empty()) return;
+  shape->size_ += shape_reader_.feed(text, shape->buffer_.data() + shape->size_,
+                                     static_cast<uint32_t>(shape->size_), shape->ends_);
+}
+
+void Normaliser::begin_held(NormalText& out, NormalText* shape) {
+  const ByteSpan line(held_.data(), held_size_);
+  const ByteSpan rest = line.subspan(line_prefix(line));
+  squeeze_into(rest, out);
+  take_shape(rest, shape);
+  held_size_ = 0;
 }
 
 void Normaliser::finish(NormalText& out, NormalText* shape) {
   out.make_room(held_size_ + kSqueezeSlack);
   if (shape != nullptr) shape->make_room(held_size_ + kSqueezeSlack);
-  if (held_size_ > 0) begin_line({held_.data(), held_size_}, out, shape);
-  if (line_open_) end_line(out, shape);
+  if (held_size_ > 0) begin_held(out, shape);
+  if (shape != nullptr) {
+    shape->size_ += shape_reader_.finish(shape->buffer_.data() + shape->size_);
+    if (line_open_) shape->ends_.push_back(static_cast<uint32_t>(shape->size_));
+  }
+  if (line_open_) out.ends_.push_back(static_cast<uint32_t>(out.size_));
   reset();
 }
 

@@ -60,9 +60,10 @@ class Normaliser {
   void reset() noexcept;
 
  private:
-  void begin_line(ByteSpan head, NormalText& out, NormalText* shape);
-  void content(ByteSpan text, NormalText& out, NormalText* shape);
-  void end_line(NormalText& out, NormalText* shape);
+  static bool is_blank(ByteSpan text) noexcept;
+  static void squeeze_into(ByteSpan text, NormalText& out);
+  void take_shape(ByteSpan text, NormalText* shape);
+  void begin_held(NormalText& out, NormalText* shape);
 
   ShapeReader shape_reader_;
 

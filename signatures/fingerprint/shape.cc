@@ -37,84 +37,102 @@ static_assert(kKeywords.size() + kMoreKeywords.size() <= 0x7f);
 
 constexpr uint64_t kFold = 0x2020202020202020ULL;
 
-// Keywords by their first eight bytes, folded, and their length.
+constexpr size_t kLongestKeyword = 10;
+// Of the first eight bytes of a word, those that belong to it.
+constexpr std::array<uint64_t, kLongestKeyword + 2> make_masks() {
+  std::array<uint64_t, kLongestKeyword + 2> out{};
+  for (size_t size = 0; size < out.size(); ++size) {
+    out[size] = size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
+  }
+  return out;
+}
+constexpr auto kMasks = make_masks();
+
+// Keywords by their first eight bytes, folded, and their length. One look tells: the multiplier is
+// chosen so that no two share a slot.
 class Keywords {
  public:
   Keywords() {
-    uint8_t code = kShapeKeywords;
-    for (const std::string_view word : kKeywords) add(word, code++);
-    for (const std::string_view word : kMoreKeywords) add(word, code++);
+    multiplier_ = 0x9e3779b97f4a7c15ULL;
+    while (!fill()) multiplier_ = multiplier_ * 0xd1342543de82ef95ULL | 1;
   }
-  [[nodiscard]] uint8_t code(uint64_t head, size_t size) const noexcept {
-    size_t at = slot(head, size);
-    while (slots_[at].size != 0) {
-      if (slots_[at].head == head && slots_[at].size == size) return slots_[at].code;
-      at = (at + 1) % kSlots;
-    }
-    return kShapeWord;
+  [[nodiscard]] uint8_t code(uint64_t head, size_t size, uint8_t otherwise) const noexcept {
+    const size_t at = slot(head, size);
+    return heads_[at] == head && sizes_[at] == size ? codes_[at] : otherwise;
   }
 
  private:
   static constexpr size_t kSlots = 1024;
-  struct Slot {
-    uint64_t head = 0;
-    uint8_t size = 0;
-    uint8_t code = 0;
-  };
-  static size_t slot(uint64_t head, size_t size) noexcept {
-    return static_cast<size_t>((head ^ size) * 0x9e3779b97f4a7c15ULL >> 54);
+  [[nodiscard]] size_t slot(uint64_t head, size_t size) const noexcept {
+    return static_cast<size_t>((head ^ size) * multiplier_ >> 54);
   }
-  void add(std::string_view word, uint8_t code) {
+  bool fill() {
+    sizes_.fill(0);
+    uint8_t code = kShapeKeywords;
+    for (const std::string_view word : kKeywords) {
+      if (!add(word, code++)) return false;
+    }
+    for (const std::string_view word : kMoreKeywords) {
+      if (!add(word, code++)) return false;
+    }
+    return true;
+  }
+  bool add(std::string_view word, uint8_t code) {
     uint64_t head = 0;
     std::memcpy(&head, word.data(), std::min<size_t>(8, word.size()));
-    if (word.size() < 8) head &= (uint64_t{1} << (8 * word.size())) - 1;
-    size_t at = slot(head, word.size());
-    while (slots_[at].size != 0) at = (at + 1) % kSlots;
-    slots_[at] = {head, static_cast<uint8_t>(word.size()), code};
+    const size_t at = slot(head, word.size());
+    if (sizes_[at] != 0) return false;
+    heads_[at] = head;
+    sizes_[at] = static_cast<uint8_t>(word.size());
+    codes_[at] = code;
+    return true;
   }
-  std::array<Slot, kSlots> slots_{};
+  uint64_t multiplier_;
+  std::array<uint64_t, kSlots> heads_{};
+  std::array<uint8_t, kSlots> sizes_{};
+  std::array<uint8_t, kSlots> codes_{};
 };
 const Keywords kTable;
 
-constexpr size_t kLongestKeyword = 10;
+// No branch that hangs on the text: what a word is cannot be foreseen.
+inline __attribute__((always_inline)) uint8_t word_code(uint64_t head, size_t size) noexcept {
+  const auto first = static_cast<uint8_t>(head);
+  const uint8_t otherwise = static_cast<uint8_t>(first - '0') <= 9 ? kShapeNumber : kShapeWord;
+  const uint64_t folded = (head | kFold) & kMasks[std::min(size, kLongestKeyword + 1)];
+  return kTable.code(folded, size, otherwise);
+}
 
 __m128i in_range(__m128i bytes, char first, char count) noexcept {
   const __m128i moved = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
   return _mm_cmpeq_epi8(_mm_min_epu8(moved, _mm_set1_epi8(static_cast<char>(count - 1))), moved);
 }
 
-// Which of 16 bytes belong to words, and which are white space or control characters.
-void classify16(const uint8_t* at, uint32_t& words, uint32_t& blanks) noexcept {
+void classify16(const uint8_t* at, uint32_t& words, uint32_t& marks) noexcept {
   const __m128i raw = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
   const __m128i letters = in_range(_mm_or_si128(raw, _mm_set1_epi8(0x20)), 'a', 26);
   const __m128i digits = in_range(raw, '0', 10);
-  const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(raw, _mm_set1_epi8('_')),
+  const __m128i joins = _mm_or_si128(_mm_cmpeq_epi8(raw, _mm_set1_epi8('_')),
                                      _mm_cmpeq_epi8(raw, _mm_set1_epi8('$')));
   const __m128i high = _mm_cmplt_epi8(raw, _mm_setzero_si128());
   words = static_cast<uint32_t>(
-      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), _mm_or_si128(marks, high))));
-  blanks = static_cast<uint32_t>(_mm_movemask_epi8(in_range(raw, 0, 0x21)));
+      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), _mm_or_si128(joins, high))));
+  const __m128i blanks =
+      _mm_andnot_si128(_mm_cmpeq_epi8(raw, _mm_set1_epi8('\n')), in_range(raw, 0, 0x21));
+  marks = ~(words | static_cast<uint32_t>(_mm_movemask_epi8(blanks))) & 0xffffU;
 }
 
 struct Classes {
   uint64_t words = 0;
-  uint64_t tokens = 0;  // not blank
+  uint64_t marks = 0;  // neither words nor white space; newlines, too
 };
-// Of up to 64 bytes; those behind are blank.
-Classes classify(const uint8_t* at, size_t size) noexcept {
-  alignas(16) std::array<uint8_t, 64> padded;
-  if (size < 64) {
-    padded.fill(' ');
-    std::memcpy(padded.data(), at, size);
-    at = padded.data();
-  }
+Classes classify(const uint8_t* at) noexcept {
   Classes out;
   for (unsigned i = 0; i < 64; i += 16) {
     uint32_t words;
-    uint32_t blanks;
-    classify16(at + i, words, blanks);
+    uint32_t marks;
+    classify16(at + i, words, marks);
     out.words |= uint64_t{words} << i;
-    out.tokens |= uint64_t{~blanks & 0xffffU} << i;
+    out.marks |= uint64_t{marks} << i;
   }
   return out;
 }
@@ -126,78 +144,72 @@ bool is_word_byte(uint8_t c) noexcept {
 
 }  // namespace
 
-uint8_t shape_of_word(uint64_t head, size_t size) noexcept {
-  const auto first = static_cast<uint8_t>(head);
-  if (first >= '0' && first <= '9') return kShapeNumber;
-  if (size < 2 || size > kLongestKeyword) return kShapeWord;
-  const uint64_t mask = size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
-  return kTable.code((head | kFold) & mask, size);
-}
+uint8_t shape_of_word(uint64_t head, size_t size) noexcept { return word_code(head, size); }
 
-size_t ShapeReader::end_word(uint8_t* out) noexcept {
+size_t ShapeReader::finish(uint8_t* out) noexcept {
   if (word_size_ == 0) return 0;
-  const size_t size = word_size_;
-  const uint64_t head = head_;
+  const size_t n = put(word_code(head_, word_size_), out);
   word_size_ = 0;
   head_ = 0;
-  return put(shape_of_word(head, size), out);
+  return n;
 }
 
-size_t ShapeReader::end_line(uint8_t* out) noexcept { return end_word(out); }
-
-size_t ShapeReader::feed(ByteSpan text, uint8_t* out) noexcept {
+size_t ShapeReader::feed(ByteSpan text, uint8_t* out, uint32_t base, std::vector<uint32_t>& ends) {
   size_t n = 0;
   size_t at = 0;
-  if (word_size_ > 0) {
+  const auto open_word = [&] {
     while (at < text.size() && is_word_byte(text[at])) {
       if (word_size_ < 8) head_ |= uint64_t{text[at]} << (8 * word_size_);
       ++word_size_;
       ++at;
     }
-    if (at == text.size()) return 0;
-    n += end_word(out);
-  }
+    if (at < text.size()) n += finish(out + n);
+  };
+  if (word_size_ > 0) open_word();
+  // A block, and the eight bytes from its last one on, are read at once.
+  constexpr size_t kReach = 64 + 8;
+  alignas(16) std::array<uint8_t, kReach> copy;
   while (at < text.size()) {
-    const size_t size = std::min<size_t>(64, text.size() - at);
-    const Classes classes = classify(text.data() + at, size);
-    const uint64_t starts = classes.words & ~(classes.words << 1);
-    uint64_t left = (classes.tokens & ~classes.words) | starts;
-    size_t next = at + size;
+    const uint8_t* block = text.data() + at;
+    size_t size = 64;
+    if (text.size() - at < kReach) {
+      size = std::min<size_t>(64, text.size() - at);
+      copy.fill(' ');
+      std::memcpy(copy.data(), block, std::min(kReach, text.size() - at));
+      block = copy.data();
+    }
+    const Classes classes = classify(block);
+    // A word that reaches the end of the block may go on: the next block begins with it, or, when
+    // it is very long or the text ends, it is read byte by byte.
+    const uint64_t others = ~classes.words << (64 - size);
+    const size_t next = others == 0 ? 0 : size - static_cast<size_t>(__builtin_clzll(others));
+    const bool by_byte = next == 0 || (next < size && at + size == text.size());
+    const uint64_t before = next == 0 ? 0 : ~uint64_t{0} >> (64 - next);
+    const uint64_t words = classes.words & before;
+    uint64_t left = (classes.marks & before) | (words & ~(words << 1));
+    uint8_t last = last_;
     while (left != 0) {
       const auto i = static_cast<unsigned>(__builtin_ctzll(left));
       left &= left - 1;
-      const uint8_t c = text[at + i];
-      if ((classes.words >> i & 1) == 0) {
-        n += put(c, out + n);
+      const uint64_t behind = words >> i;
+      const uint8_t c = block[i];
+      if (c == '\n') {
+        ends.push_back(base + static_cast<uint32_t>(n));
         continue;
       }
-      const uint64_t behind = ~(classes.words >> i);  // not 0 unless the word fills the block
-      const size_t length = behind == 0 ? 64 : static_cast<size_t>(__builtin_ctzll(behind));
-      if (i + length >= size) {
-        // It may go on. Look at it again from its start, or read it to its end byte by byte.
-        if (i > 0 && at + size < text.size()) {
-          next = at + i;
-        } else {
-          size_t end = at + i;
-          while (end < text.size() && is_word_byte(text[end])) {
-            if (word_size_ < 8) head_ |= uint64_t{text[end]} << (8 * word_size_);
-            ++word_size_;
-            ++end;
-          }
-          next = end;
-          if (end < text.size()) n += end_word(out + n);
-        }
-        break;
-      }
-      uint64_t head = 0;
-      if (at + i + 8 <= text.size()) {
-        std::memcpy(&head, text.data() + at + i, 8);
-      } else {
-        std::memcpy(&head, text.data() + at + i, std::min<size_t>(8, length));
-      }
-      n += put(shape_of_word(head, length), out + n);
+      uint64_t head;
+      std::memcpy(&head, block + i, 8);
+      // The bits shifted in are zero: never all ones, but for a whole block of words.
+      const auto length = static_cast<size_t>(__builtin_ctzll(~behind));
+      const uint8_t word = word_code(head, length);
+      const uint8_t code = (behind & 1) != 0 ? word : c;
+      out[n] = code;
+      n += code != kShapeWord || last != kShapeWord ? 1 : 0;
+      last = code;
     }
-    at = next;
+    last_ = last;
+    at += next;
+    if (by_byte) open_word();
   }
   return n;
 }

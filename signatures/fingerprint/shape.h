@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/bytes.h"
 
@@ -19,12 +20,14 @@ inline constexpr uint8_t kShapeKeywords = 0x80;  // the first one
 // Of a whole word, of `size` bytes, from its first eight bytes (zero bytes behind a shorter one).
 [[nodiscard]] uint8_t shape_of_word(uint64_t first_eight, size_t size) noexcept;
 
-// (feed* end_line)*: the content of one line after another, in any cut; what tools put before lines
-// is off already. `out` needs room for text.size() + 1 bytes. Both return the bytes written.
+// feed* finish, then again: lines in any cut, what tools put before them taken off. `out` needs
+// room for text.size() + 1 bytes; returns the bytes written. For each newline the number of bytes
+// written before it, plus `base`, is appended to `ends`.
 class ShapeReader {
  public:
-  size_t feed(ByteSpan text, uint8_t* out) noexcept;
-  size_t end_line(uint8_t* out) noexcept;
+  size_t feed(ByteSpan text, uint8_t* out, uint32_t base, std::vector<uint32_t>& ends);
+  // The word that is still open ends here.
+  size_t finish(uint8_t* out) noexcept;
   void reset() noexcept { *this = {}; }
 
  private:
@@ -34,7 +37,6 @@ class ShapeReader {
     *out = code;
     return repeats ? 0 : 1;
   }
-  size_t end_word(uint8_t* out) noexcept;
 
   uint64_t head_ = 0;     // first eight bytes of a word that was cut
   size_t word_size_ = 0;  // of it; 0: none
