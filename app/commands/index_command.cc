@@ -101,6 +101,7 @@ int run_build(BuildOptions& options) {
                                  {"lines", report->lines},
                                  {"fingerprints", report->fingerprints},
                                  {"critical_lines", report->critical_lines},
+                                 {"names", report->names},
                                  {"digests", report->digests},
                                  {"reused", report->reused},
                                  {"dropped_common", report->dropped_common},
@@ -113,6 +114,9 @@ int run_build(BuildOptions& options) {
                 human_bytes(report->bytes).c_str(), human_count(report->fingerprints).c_str());
     if (report->critical_lines > 0) {
       std::printf(", %s critical lines", human_count(report->critical_lines).c_str());
+    }
+    if (report->names > 0) {
+      std::printf(", %s distinctive names", human_count(report->names).c_str());
     }
     std::printf(" (%s left out as common)\n", human_count(report->dropped_common).c_str());
     if (options.build.incremental) {
@@ -147,10 +151,15 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
   }
   const signatures::IndexInfo& info = (*index)->info();
   if (json) {
-    const nlohmann::json line = {{"format", info.format},   {"files", info.files},
-                                 {"lines", info.lines},     {"fingerprints", info.fingerprints},
-                                 {"bytes", info.bytes},     {"critical_lines", info.critical_lines},
-                                 {"digests", info.digests}, {"repositories", info.repositories}};
+    const nlohmann::json line = {{"format", info.format},
+                                 {"files", info.files},
+                                 {"lines", info.lines},
+                                 {"fingerprints", info.fingerprints},
+                                 {"bytes", info.bytes},
+                                 {"critical_lines", info.critical_lines},
+                                 {"names", info.names},
+                                 {"digests", info.digests},
+                                 {"repositories", info.repositories}};
     std::printf("%s\n",
                 line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return kExitOk;
@@ -161,6 +170,7 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
   table.add({"lines", human_count(info.lines)});
   table.add({"fingerprints", human_count(info.fingerprints)});
   table.add({"critical lines", human_count(info.critical_lines)});
+  table.add({"distinctive names", human_count(info.names)});
   table.add({"digests of files", human_count(info.digests)});
   table.add({"size", human_bytes(info.bytes)});
   for (const std::string& name : info.repositories) table.add({"repository", name});
@@ -205,6 +215,8 @@ void add_index_command(CLI::App& app, int& exit_code) {
       ->add_option("--exclude", options->build.exclude,
                    "glob of files or folders left out; again for more")
       ->allow_extra_args(false);
+  build->add_flag("--hashes-only", options->build.hashes_only,
+                  "no critical lines and no distinctive names: the index holds them in clear");
   build->add_flag("--incremental", options->build.incremental,
                   "keep fingerprints in OUT.cache and reuse those of files that did not change");
   build->add_flag("--include-vendored", options->build.include_vendored,

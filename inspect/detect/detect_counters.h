@@ -20,8 +20,9 @@ struct DetectCounters {
   Counter digest_lookups;
   Counter digest_hits;
   Counter digest_dropped;
+  Counter names_found;
 };
-inline constexpr CounterTable<DetectCounters, 14> kDetectCounters{{
+inline constexpr CounterTable<DetectCounters, 15> kDetectCounters{{
     {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
     {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
     {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
@@ -46,6 +47,8 @@ inline constexpr CounterTable<DetectCounters, 14> kDetectCounters{{
      "digests of protected files, each once a request"},
     {"digest_dropped", &DetectCounters::digest_dropped,
      "digests of protected files beyond evidence_per_request"},
+    {"names_found", &DetectCounters::names_found,
+     "distinctive names of protected repositories, each once a request"},
 }};
 static_assert(describes_all(kDetectCounters));
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "inspect/detect/digest_channel.h"
+#include "inspect/detect/names_channel.h"
 #include "inspect/detect/rule_channel.h"
 
 namespace weir::inspect {
@@ -42,6 +43,9 @@ Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
     detector->channels_.push_back(make_code_channel(index, limits, scratch, code));
     if (auto digests = make_digest_channel(index, limits, *detector->counters_)) {
       detector->channels_.push_back(std::move(digests));
+    }
+    if (auto names = make_names_channel(index, limits, scratch, *detector->counters_)) {
+      detector->channels_.push_back(std::move(names));
     }
   }
   return detector;

@@ -30,6 +30,7 @@ struct CodeIndex::Impl {
   IndexInfo info;
   IndexView view;
   DigestTable digests;
+  DistinctNames names;
   std::optional<LiteralSet> critical;
   std::vector<CriticalLine> critical_lines;
 
@@ -69,6 +70,7 @@ Status CodeIndex::Impl::read_critical(ByteSpan section, uint64_t expected) {
 CodeIndex::CodeIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CodeIndex::~CodeIndex() = default;
 const IndexInfo& CodeIndex::info() const noexcept { return impl_->info; }
+const DistinctNames& CodeIndex::names() const noexcept { return impl_->names; }
 const DigestTable& CodeIndex::digests() const noexcept { return impl_->digests; }
 
 Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path,
@@ -117,6 +119,10 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
       !read) {
     return refuse(read.error().message);
   }
+  Result<DistinctNames> names = read_names(part(file, header.place(Section::kDistinctNames)));
+  if (!names) return refuse(names.error().message);
+  impl->names = std::move(names).value();
+  info.names = impl->names.names.size();
   return std::shared_ptr<const CodeIndex>(new CodeIndex(std::move(impl)));
 }
 

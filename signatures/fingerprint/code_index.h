@@ -9,6 +9,7 @@
 
 #include "core/result.h"
 #include "signatures/fingerprint/digests.h"
+#include "signatures/fingerprint/names_picker.h"
 #include "signatures/fingerprint/site_key.h"
 
 namespace weir::signatures {
@@ -20,6 +21,7 @@ struct IndexInfo {
   uint64_t fingerprints = 0;
   uint64_t bytes = 0;  // of the file
   uint64_t critical_lines = 0;
+  uint64_t names = 0;    // distinctive identifiers
   uint64_t digests = 0;  // of whole files, four each
   std::vector<std::string> repositories;
 };
@@ -34,6 +36,7 @@ class CodeIndex {
   ~CodeIndex();
   [[nodiscard]] const IndexInfo& info() const noexcept;
   [[nodiscard]] const DigestTable& digests() const noexcept;
+  [[nodiscard]] const DistinctNames& names() const noexcept;
 
  private:
   struct Impl;

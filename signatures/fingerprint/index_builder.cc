@@ -12,6 +12,7 @@
 #include "signatures/fingerprint/index_cache.h"
 #include "signatures/fingerprint/index_format.h"
 #include "signatures/fingerprint/index_writer.h"
+#include "signatures/fingerprint/names_picker.h"
 #include "signatures/fingerprint/record_partitions.h"
 #include "signatures/fingerprint/source_files.h"
 #include "signatures/fingerprint/source_scan.h"
@@ -29,7 +30,10 @@ constexpr uint64_t kMostLines = 0x7fffffff;
 // The cache's records of files that did not change, under their new numbers.
 class CachedRecords {
  public:
-  CachedRecords(const IndexCache* cache, const std::vector<ScannedFile>& files) : cache_(cache) {
+  // Records [at, end) of the cache, which may be null.
+  CachedRecords(const IndexCache* cache, size_t at, size_t end,
+                const std::vector<ScannedFile>& files)
+      : cache_(cache), at_(at), end_(end) {
     if (cache == nullptr) return;
     numbers_.assign(cache->files(), kGone);
     for (uint32_t i = 0; i < files.size(); ++i) {
@@ -37,7 +41,7 @@ class CachedRecords {
     }
     settle();
   }
-  [[nodiscard]] bool there() const noexcept { return cache_ != nullptr && at_ < cache_->records(); }
+  [[nodiscard]] bool there() const noexcept { return cache_ != nullptr && at_ < end_; }
   [[nodiscard]] const PlacedHash& now() const noexcept { return now_; }
   void next() {
     ++at_;
@@ -56,7 +60,8 @@ class CachedRecords {
   }
   const IndexCache* cache_;
   std::vector<uint32_t> numbers_;
-  size_t at_ = 0;
+  size_t at_;
+  size_t end_;
   PlacedHash now_;
 };
 
@@ -69,7 +74,8 @@ class Builder {
         out_(out),
         progress_(progress),
         threads_(std::max(1U, options.threads)),
-        records_(folder(), options.memory, threads_) {}
+        records_(folder(), options.memory / 8 * 7, threads_),
+        names_(folder(), options.memory / 8, threads_) {}
 
   Result<IndexBuildReport> run();
 
@@ -89,7 +95,11 @@ class Builder {
   void match_cache();
   // Numbers lines and files of what was scanned.
   Status number_files();
+  // Calls take(record) for the records of `fresh` and those of the cache in [at, end), ascending.
+  template <typename Take>
+  Status merge_sorted(RecordPartitions& fresh, size_t at, size_t end, Take&& take);
   Status merge(TableWriter& table);
+  Status merge_names(NamePicker& picker);
   Status write(TableWriter& table);
 
   const IndexBuildOptions& options_;
@@ -98,13 +108,16 @@ class Builder {
   const std::function<void(const IndexProgress&)>& progress_;
   uint32_t threads_;
   RecordPartitions records_;
+  RecordPartitions names_;
   CriticalLines critical_;
   DigestList digests_;
   IndexBuildReport report_;
   std::vector<std::string> origins_;
   std::optional<IndexCache> cache_;
-  std::vector<ScannedFile> files_;     // public ones last
-  std::vector<uint32_t> first_lines_;  // of each of files_, global
+  std::vector<ScannedFile> files_;        // public ones last
+  std::optional<IndexCacheWriter> keep_;  // the next cache
+  std::vector<uint32_t> numbers_;         // of each of files_, in the index
+  std::vector<uint32_t> first_lines_;     // of each of files_, global
   uint64_t lines_ = 0;
 };
 
@@ -122,9 +135,10 @@ Status Builder::list() {
       file.repository = repository;
       file.origin = static_cast<uint32_t>(origins_.size() - 1);
       file.wants_critical =
-          !is_public &&
+          !is_public && !options_.hashes_only &&
           std::any_of(options_.critical.begin(), options_.critical.end(),
                       [&](const std::string& glob) { return glob_match(glob, source.path); });
+      file.wants_names = !options_.hashes_only && (is_public || !weak_name(source.path));
       file.source = std::move(source);
       files_.push_back(std::move(file));
     }
@@ -166,6 +180,7 @@ Status Builder::number_files() {
   uint32_t number = 0;
   for (ScannedFile& file : files_) {
     first_lines_.push_back(static_cast<uint32_t>(lines_));
+    numbers_.push_back(number);
     if (file.cached != ScannedFile::kFresh) ++report_.reused;
     if (file.is_public()) {
       if (file.has_digests) digests_.add(file.digests, DigestList::kNoFile);
@@ -193,6 +208,28 @@ Status Builder::number_files() {
   return ok_status();
 }
 
+template <typename Take>
+Status Builder::merge_sorted(RecordPartitions& fresh, size_t at, size_t end, Take&& take) {
+  CachedRecords cached(cache_ ? &*cache_ : nullptr, at, end, files_);
+  const auto both = [&](const PlacedHash& record) -> Status {
+    if (keep_) {
+      if (Status put = keep_->add(record); !put) return put;
+    }
+    return take(record);
+  };
+  Status merged = fresh.drain(threads_, [&](std::span<const PlacedHash> records) -> Status {
+    for (const PlacedHash& record : records) {
+      for (; cached.there() && cached.now() < record; cached.next()) {
+        if (Status taken = both(cached.now()); !taken) return taken;
+      }
+      if (Status taken = both(record); !taken) return taken;
+    }
+    return ok_status();
+  });
+  for (; merged && cached.there(); cached.next()) merged = both(cached.now());
+  return merged;
+}
+
 // All places of one fingerprint, as they come in order of files and lines.
 Status Builder::merge(TableWriter& table) {
   PlacedHash last;
@@ -211,16 +248,7 @@ Status Builder::merge(TableWriter& table) {
     if (files == 1) critical_.mark_rare(last.hash);
     return table.add(last.hash, lines, files, rarity);
   };
-  std::optional<IndexCacheWriter> keep;
-  if (options_.incremental) {
-    Result<IndexCacheWriter> created = IndexCacheWriter::create(out_ + ".cache");
-    if (!created) return created.error();
-    keep.emplace(std::move(created).value());
-  }
   const auto take = [&](const PlacedHash& record) -> Status {
-    if (keep) {
-      if (Status put = keep->add(record); !put) return put;
-    }
     const bool fresh = !open || record.hash != last.hash;
     if (fresh) {
       if (Status done = finish(); !done) return done;
@@ -248,21 +276,17 @@ Status Builder::merge(TableWriter& table) {
     }
     return ok_status();
   };
-  CachedRecords cached(cache_ ? &*cache_ : nullptr, files_);
-  Status merged = records_.drain(threads_, [&](std::span<const PlacedHash> records) -> Status {
-    for (const PlacedHash& record : records) {
-      for (; cached.there() && cached.now() < record; cached.next()) {
-        if (Status taken = take(cached.now()); !taken) return taken;
-      }
-      if (Status taken = take(record); !taken) return taken;
-    }
-    return ok_status();
-  });
-  for (; merged && cached.there(); cached.next()) merged = take(cached.now());
-  if (merged) merged = finish();
-  if (!merged || !keep) return merged;
-  cache_.reset();
-  return keep->publish(files_, origins_, key_);
+  Status merged = merge_sorted(records_, 0, cache_ ? cache_->names_at() : 0, take);
+  if (keep_) keep_->begin_names();
+  return merged ? finish() : merged;
+}
+
+Status Builder::merge_names(NamePicker& picker) {
+  return merge_sorted(names_, cache_ ? cache_->names_at() : 0, cache_ ? cache_->records() : 0,
+                      [&picker](const PlacedHash& record) {
+                        picker.take(record);
+                        return ok_status();
+                      });
 }
 
 Status Builder::write(TableWriter& table) {
@@ -306,6 +330,16 @@ Status Builder::write(TableWriter& table) {
       critical_.section(first_lines_, report_.critical_lines);
   if (!critical) return critical.error();
   if (Status done = out.section(Section::kCritical, *critical); !done) return done;
+  if (!options_.hashes_only) {
+    NamePicker picker(files_, options_.repositories.size(),
+                      kCriticalBudget - static_cast<size_t>(report_.critical_lines));
+    if (Status done = merge_names(picker); !done) return done;
+    const std::vector<DistinctName> picked = picker.pick(key_, numbers_);
+    const Result<std::vector<uint8_t>> section = names_section(picked);
+    if (!section) return section.error();
+    if (Status done = out.section(Section::kDistinctNames, *section); !done) return done;
+    report_.names = picked.size();
+  }
   const std::vector<uint8_t> digests = digests_.section(kMostFiles);
   report_.digests = digests.size() / kDigestEntry;
   if (Status done = out.section(Section::kDigests, digests); !done) return done;
@@ -315,14 +349,21 @@ Status Builder::write(TableWriter& table) {
   out.header.critical_lines = report_.critical_lines;
   out.header.window = kWindow;
   out.header.anchor_bits = kAnchorBits;
-  return out.publish();
+  if (Status done = out.publish(); !done || !keep_) return done;
+  cache_.reset();
+  return keep_->publish(files_, origins_, key_);
 }
 
 Result<IndexBuildReport> Builder::run() {
   if (Status done = list(); !done) return done.error();
   if (options_.incremental) match_cache();
-  if (Status done = scan_files(files_, key_, threads_, records_, cache_ ? &*cache_ : nullptr,
-                               options_.incremental, progress_);
+  if (options_.incremental) {
+    Result<IndexCacheWriter> created = IndexCacheWriter::create(out_ + ".cache");
+    if (!created) return created.error();
+    keep_.emplace(std::move(created).value());
+  }
+  if (Status done = scan_files(files_, key_, threads_, records_, names_,
+                               cache_ ? &*cache_ : nullptr, options_.incremental, progress_);
       !done) {
     return done.error();
   }

@@ -23,6 +23,7 @@ struct IndexBuildOptions {
   std::vector<std::string> critical;            // globs over paths relative to the repository
   std::vector<std::string> exclude;             // globs of files and folders left out
   bool include_vendored = false;                // folders of foreign code by their names, too
+  bool hashes_only = false;  // nothing in clear but file names: no critical lines, no names
   // Reuse what OUT.cache says of files that did not change, and write it anew (index_cache.h).
   bool incremental = false;
   uint64_t memory = 1ULL << 30;  // bytes for sorting
@@ -36,6 +37,7 @@ struct IndexBuildReport {
   uint64_t lines = 0;
   uint64_t fingerprints = 0;
   uint64_t critical_lines = 0;
+  uint64_t names = 0;                // distinctive identifiers, in clear
   uint64_t digests = 0;              // of whole files, four each
   uint64_t dropped_common = 0;       // fingerprints left out as low in entropy, frequent or public
   std::vector<std::string> skipped;  // "path: why", at most 1000

@@ -13,16 +13,23 @@
 
 #include "core/byte_reader.h"
 #include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/names_reader.h"
 
 namespace weir::signatures {
 namespace {
 
 constexpr uint64_t kMagic = 0x31614370'72696557ULL;  // "WeirpCa1"
-constexpr size_t kHead = 64;
+constexpr size_t kHead = 72;
 constexpr uint64_t kContentLabel = 0x77656972'636f6e74ULL;
 static_assert(sizeof(PlacedHash) == 16);
 
-enum Flags : uint8_t { kTaken = 1, kPublicFile = 2, kWantsCritical = 4, kHasDigests = 8 };
+enum Flags : uint8_t {
+  kTaken = 1,
+  kPublicFile = 2,
+  kWantsCritical = 4,
+  kHasDigests = 8,
+  kWantsNames = 16
+};
 
 // Something of all that a change of fingerprinting would treat in another way.
 constexpr std::string_view kSample =
@@ -63,6 +70,13 @@ uint64_t fingerprint_check(const SiteKey& key) {
     }
     for (const auto& line : found.critical) put_text(all, line.normalised);
   }
+  NameReader names(key);
+  std::vector<NameReader::Name> read;
+  names.read(kSample, read);
+  for (const NameReader::Name& name : read) {
+    put64(all, name.hash);
+    put32(all, name.place);
+  }
   return siphash(key.derive(kContentLabel), all);
 }
 
@@ -79,10 +93,11 @@ Result<IndexCache> IndexCache::open(const std::string& path, const SiteKey& key)
   }
   const uint64_t files = head.le64();
   const uint64_t records = head.le64();
+  cache.names_at_ = head.le64();
   cache.records_checksum_ = head.le64();
   const uint64_t table_checksum = head.le64();
   if (head.le64() != block_checksum(all.first(kHead - 8)) ||
-      records > (all.size() - kHead) / sizeof(PlacedHash)) {
+      records > (all.size() - kHead) / sizeof(PlacedHash) || cache.names_at_ > records) {
     return damaged();
   }
   cache.records_ = all.subspan(kHead, records * sizeof(PlacedHash));
@@ -107,6 +122,7 @@ Status IndexCache::read_files(ByteSpan table, uint64_t count) {
     file.source.path = as_chars(path);
     file.repository = (flags & kPublicFile) != 0 ? ScannedFile::kPublic : 0;
     file.wants_critical = (flags & kWantsCritical) != 0;
+    file.wants_names = (flags & kWantsNames) != 0;
     file.has_digests = (flags & kHasDigests) != 0;
     file.content.low = reader.le64();
     file.content.high = reader.le64();
@@ -161,7 +177,8 @@ IndexCacheWriter::IndexCacheWriter(IndexCacheWriter&& other) noexcept
       fd_(std::exchange(other.fd_, -1)),
       sum_(std::move(other.sum_)),
       buffer_(std::move(other.buffer_)),
-      records_(other.records_) {}
+      records_(other.records_),
+      names_at_(other.names_at_) {}
 
 IndexCacheWriter::~IndexCacheWriter() {
   if (fd_ >= 0) ::close(fd_);
@@ -209,9 +226,9 @@ Status IndexCacheWriter::publish(const std::vector<ScannedFile>& files,
       table.push_back(0);
       continue;
     }
-    table.push_back(static_cast<uint8_t>(kTaken | (file.is_public() ? kPublicFile : 0) |
-                                         (file.wants_critical ? kWantsCritical : 0) |
-                                         (file.has_digests ? kHasDigests : 0)));
+    table.push_back(static_cast<uint8_t>(
+        kTaken | (file.is_public() ? kPublicFile : 0) | (file.wants_critical ? kWantsCritical : 0) |
+        (file.wants_names ? kWantsNames : 0) | (file.has_digests ? kHasDigests : 0)));
     put_text(table, origins[file.origin]);
     put_text(table, file.source.path);
     for (const uint64_t value : {file.content.low, file.content.high, file.bytes, file.dropped}) {
@@ -232,7 +249,7 @@ Status IndexCacheWriter::publish(const std::vector<ScannedFile>& files,
   if (Status done = put(table); !done) return done;
   std::vector<uint8_t> head;
   for (const uint64_t value :
-       {kMagic, key_check(key), fingerprint_check(key), uint64_t{files.size()}, records_,
+       {kMagic, key_check(key), fingerprint_check(key), uint64_t{files.size()}, records_, names_at_,
         uint64_t{XXH3_64bits_digest(sum_->state)}, block_checksum(table)}) {
     put64(head, value);
   }

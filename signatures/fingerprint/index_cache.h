@@ -2,7 +2,7 @@
 // change: for each file its content hash, line tags, digests and critical candidates, and all
 // fingerprints, sorted (16 bytes each). Everything is keyed like the index, but names and critical
 // lines of files are in clear, and common lines are still in it: mode 0600, for the build host.
-// Layout: header of 64 bytes, records, file table; docs/index-format.md.
+// Layout: header of 72 bytes, records, file table; docs/index-format.md.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,10 @@ class IndexCache {
   [[nodiscard]] uint32_t find(std::string_view origin, std::string_view path) const;
   [[nodiscard]] const ScannedFile& file(uint32_t number) const { return files_[number]; }
   [[nodiscard]] size_t files() const noexcept { return files_.size(); }
-  // Ascending; PlacedHash::file is the number of the file.
+  // The records of fingerprints, then from names_at() those of names; each ascending.
+  // PlacedHash::file is the number of the file.
   [[nodiscard]] size_t records() const noexcept { return records_.size() / sizeof(PlacedHash); }
+  [[nodiscard]] size_t names_at() const noexcept { return names_at_; }
   [[nodiscard]] PlacedHash record(size_t i) const noexcept {
     PlacedHash out;
     std::memcpy(&out, records_.data() + i * sizeof(PlacedHash), sizeof(out));
@@ -48,12 +50,14 @@ class IndexCache {
 
   FileMapping mapping_;
   ByteSpan records_;
+  size_t names_at_ = 0;
   uint64_t records_checksum_ = 0;
   std::vector<ScannedFile> files_;
   std::unordered_map<std::string, uint32_t> numbers_;
 };
 
-// add() all records in order, then publish(). Without publish() nothing stays behind.
+// add() all records in order, begin_names() between the two kinds, then publish(). Without
+// publish() nothing stays behind.
 class IndexCacheWriter {
  public:
   static Result<IndexCacheWriter> create(const std::string& path);
@@ -64,6 +68,7 @@ class IndexCacheWriter {
     buffer_.push_back(record);
     return buffer_.size() < kBuffered ? ok_status() : flush();
   }
+  void begin_names() noexcept { names_at_ = records_ + buffer_.size(); }
   // `origins` of the repositories; files that were left out are not kept, and PlacedHash::file is
   // the place of a file in `files`.
   [[nodiscard]] Status publish(const std::vector<ScannedFile>& files,
@@ -82,6 +87,7 @@ class IndexCacheWriter {
   std::unique_ptr<Sum> sum_;
   std::vector<PlacedHash> buffer_;
   uint64_t records_ = 0;
+  uint64_t names_at_ = 0;
 };
 
 [[nodiscard]] ContentHash content_hash(const SiteKey& key, std::string_view content) noexcept;

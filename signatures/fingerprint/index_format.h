@@ -32,6 +32,7 @@ enum class Section : uint32_t {
   kCritical,      // critical lines in clear and their compiled form; may be empty
   kChecksums,     // XXH3-64 of each kChecksumBlock bytes of the file from its start to this section
   kDigests,       // digests of whole files (digests.h); may be empty
+  kDistinctNames,  // identifiers in clear and their compiled form (names_picker.h); may be empty
   kCount,
 };
 inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);

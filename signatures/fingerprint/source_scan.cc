@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "signatures/fingerprint/index_cache.h"
+#include "signatures/fingerprint/names_reader.h"
 
 namespace weir::signatures {
 namespace {
@@ -16,11 +17,12 @@ constexpr size_t kBatch = 8;  // files taken at once
 class Scan {
  public:
   Scan(std::vector<ScannedFile>& files, const SiteKey& key, RecordPartitions& records,
-       const IndexCache* cache, bool keep_content_hash,
+       RecordPartitions& names, const IndexCache* cache, bool keep_content_hash,
        const std::function<void(const IndexProgress&)>& progress)
       : files_(files),
         key_(key),
         records_(records),
+        names_(names),
         cache_(cache),
         keep_content_hash_(keep_content_hash),
         progress_(progress) {}
@@ -51,15 +53,13 @@ class Scan {
   }
 
   Status work(uint32_t writer) {
-    FileReader reader(key_);
-    DigestMaker digests(key_);
-    FileFingerprints found;
+    Tools tools(key_);
     while (!stop_.load(std::memory_order_relaxed)) {
       const size_t first = next_.fetch_add(kBatch, std::memory_order_relaxed);
       if (first >= files_.size()) break;
       const size_t last = std::min(first + kBatch, files_.size());
       for (size_t i = first; i < last; ++i) {
-        Status done = read(i, writer, reader, digests, found);
+        Status done = read(i, writer, tools);
         files_done_.fetch_add(1, std::memory_order_relaxed);
         bytes_done_.fetch_add(files_[i].source.size, std::memory_order_relaxed);
         if (!done) {
@@ -72,8 +72,16 @@ class Scan {
     return ok_status();
   }
 
-  Status read(size_t number, uint32_t writer, FileReader& reader, DigestMaker& digests,
-              FileFingerprints& found) {
+  struct Tools {
+    explicit Tools(const SiteKey& key) : reader(key), digests(key), name_reader(key) {}
+    FileReader reader;
+    DigestMaker digests;
+    NameReader name_reader;
+    FileFingerprints found;
+    std::vector<NameReader::Name> names;
+  };
+
+  Status read(size_t number, uint32_t writer, Tools& tools) {
     ScannedFile& file = files_[number];
     const std::optional<std::string> content = read_source(file.source.absolute, file.why);
     if (!content) {
@@ -89,15 +97,16 @@ class Scan {
     if (keep_content_hash_) file.content = content_hash(key_, *content);
     if (file.cached != ScannedFile::kFresh && reuse(file)) return ok_status();
     file.cached = ScannedFile::kFresh;
-    reader.read(*content, file.wants_critical, !file.is_public() && weak_name(file.source.path),
-                found);
+    FileFingerprints& found = tools.found;
+    tools.reader.read(*content, file.wants_critical,
+                      !file.is_public() && weak_name(file.source.path), found);
     file.bytes = content->size();
     file.dropped = found.dropped;
     if (!file.is_public()) file.tags = found.tags;
     file.critical = std::move(found.critical);
     if (content->size() >= kDigestFileMin && !found.placed.empty()) {
       file.has_digests = true;
-      file.digests = digests.of(as_bytes(*content));
+      file.digests = tools.digests.of(as_bytes(*content));
     }
     const auto id = static_cast<uint32_t>(number);
     for (const FileFingerprints::Placed& one : found.placed) {
@@ -105,12 +114,23 @@ class Scan {
         return put;
       }
     }
+    return file.wants_names ? add_names(*content, id, writer, tools) : ok_status();
+  }
+
+  Status add_names(std::string_view content, uint32_t id, uint32_t writer, Tools& tools) {
+    tools.name_reader.read(content, tools.names);
+    for (const NameReader::Name& name : tools.names) {
+      if (Status put = names_.add(writer, {name.hash, id, name.place}); !put) return put;
+    }
     return ok_status();
   }
 
   bool reuse(ScannedFile& file) const {
     const ScannedFile& known = cache_->file(file.cached);
-    if (known.content != file.content || known.wants_critical != file.wants_critical) return false;
+    if (known.content != file.content || known.wants_critical != file.wants_critical ||
+        known.wants_names != file.wants_names) {
+      return false;
+    }
     file.bytes = known.bytes;
     file.dropped = known.dropped;
     file.tags = known.tags;
@@ -123,6 +143,7 @@ class Scan {
   std::vector<ScannedFile>& files_;
   const SiteKey& key_;
   RecordPartitions& records_;
+  RecordPartitions& names_;
   const IndexCache* cache_;
   bool keep_content_hash_;
   const std::function<void(const IndexProgress&)>& progress_;
@@ -135,9 +156,11 @@ class Scan {
 }  // namespace
 
 Status scan_files(std::vector<ScannedFile>& files, const SiteKey& key, uint32_t threads,
-                  RecordPartitions& records, const IndexCache* cache, bool keep_content_hash,
+                  RecordPartitions& records, RecordPartitions& names, const IndexCache* cache,
+                  bool keep_content_hash,
                   const std::function<void(const IndexProgress&)>& progress) {
-  return Scan(files, key, records, cache, keep_content_hash, progress).run(std::max(1U, threads));
+  return Scan(files, key, records, names, cache, keep_content_hash, progress)
+      .run(std::max(1U, threads));
 }
 
 }  // namespace weir::signatures

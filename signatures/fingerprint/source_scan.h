@@ -36,6 +36,7 @@ struct ScannedFile {
   uint32_t cached = kFresh;  // its number in the cache, while it may be the same there
   SourceFile source;
   bool wants_critical = false;
+  bool wants_names = false;
   // After the scan. `cached` other than kFresh: its records are those of the cache.
   ContentHash content;  // when there is a cache to write
   std::string why;      // it was left out; empty when it was taken
@@ -49,11 +50,12 @@ struct ScannedFile {
   [[nodiscard]] bool is_public() const noexcept { return repository == kPublic; }
 };
 
-// PlacedHash::file is the file's place in `files`. Of public code only binary files are left out.
-// Files that did not change since `cache` (which may be null) add no records. `progress` may be
-// empty; the calling thread, which reads too, calls it.
+// PlacedHash::file is the file's place in `files`; `names` gets the records of NameReader. Of
+// public code only binary files are left out. Files that did not change since `cache` (which may be
+// null) add no records. `progress` may be empty; the calling thread, which reads too, calls it.
 Status scan_files(std::vector<ScannedFile>& files, const SiteKey& key, uint32_t threads,
-                  RecordPartitions& records, const IndexCache* cache, bool keep_content_hash,
+                  RecordPartitions& records, RecordPartitions& names, const IndexCache* cache,
+                  bool keep_content_hash,
                   const std::function<void(const IndexProgress&)>& progress);
 
 }  // namespace weir::signatures
