@@ -21,8 +21,9 @@ struct DetectCounters {
   Counter digest_hits;
   Counter digest_dropped;
   Counter names_found;
+  Counter names_beside_code;
 };
-inline constexpr CounterTable<DetectCounters, 15> kDetectCounters{{
+inline constexpr CounterTable<DetectCounters, 16> kDetectCounters{{
     {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
     {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
     {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
@@ -49,6 +50,8 @@ inline constexpr CounterTable<DetectCounters, 15> kDetectCounters{{
      "digests of protected files beyond evidence_per_request"},
     {"names_found", &DetectCounters::names_found,
      "distinctive names of protected repositories, each once a request"},
+    {"names_beside_code", &DetectCounters::names_beside_code,
+     "evidence of names left out because the request holds code of the same repository"},
 }};
 static_assert(describes_all(kDetectCounters));
 

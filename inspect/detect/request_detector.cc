@@ -57,6 +57,7 @@ void RequestDetector::begin() noexcept {
   counted_bytes_ = 0;
   few_lines_ = 0;
   over_limit_ = 0;
+  names_beside_code_ = 0;
   counters_->requests.add();
 }
 
@@ -82,6 +83,26 @@ void RequestDetector::finish() noexcept {
   for (const auto& channel : channels_) channel->on_end();
 }
 
+// Where code of a repository was found, its names in the same request tell nothing more.
+void RequestDetector::drop_names_beside_code(std::vector<Evidence>& out, size_t first) noexcept {
+  const auto begin = out.begin() + static_cast<ptrdiff_t>(first);
+  const auto beside_code = [&](const Evidence& name) {
+    return name.kind == EvidenceKind::kName &&
+           std::any_of(begin, out.end(), [&name](const Evidence& code) {
+             return code.kind == EvidenceKind::kCode && code.repository == name.repository;
+           });
+  };
+  // Marked first: what remove_if moves away could no longer be asked.
+  for (auto one = begin; one != out.end(); ++one) {
+    if (beside_code(*one)) one->score = -1;
+  }
+  const auto kept =
+      std::remove_if(begin, out.end(), [](const Evidence& one) { return one.score < 0; });
+  count_rise(counters_->names_beside_code, names_beside_code_,
+             static_cast<uint64_t>(out.end() - kept));
+  out.erase(kept, out.end());
+}
+
 void RequestDetector::collect(std::vector<Evidence>& out) {
   const auto first = static_cast<ptrdiff_t>(out.size());
   for (const auto& channel : channels_) channel->collect(out);
@@ -92,6 +113,7 @@ void RequestDetector::collect(std::vector<Evidence>& out) {
   const auto kept = std::remove_if(out.begin() + first, out.end(), weak);
   count_rise(counters_->few_lines, few_lines_, static_cast<uint64_t>(out.end() - kept));
   out.erase(kept, out.end());
+  drop_names_beside_code(out, static_cast<size_t>(first));
   const size_t found = out.size() - static_cast<size_t>(first);
   if (found <= max_evidence_) return;
   std::stable_sort(out.begin() + first, out.end(),

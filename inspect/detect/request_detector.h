@@ -60,6 +60,7 @@ class RequestDetector final : public TextSink, private BlockSink {
 
  private:
   void on_block(const TextBlock& block) noexcept override;
+  void drop_names_beside_code(std::vector<Evidence>& out, size_t first) noexcept;
 
   std::vector<std::unique_ptr<DetectionChannel>> channels_;
   uint32_t min_lines_;
@@ -72,6 +73,7 @@ class RequestDetector final : public TextSink, private BlockSink {
   // What the last collect() dropped: evidence is complete each time, but counted once.
   uint64_t few_lines_ = 0;
   uint64_t over_limit_ = 0;
+  uint64_t names_beside_code_ = 0;
 };
 
 }  // namespace weir::inspect

@@ -108,6 +108,38 @@ TEST(NamesChannel, SurerWithEachNameOfOneRepository) {
                           "zoo src/tusk.c 2 distinctive names second@7 quo***"));
 }
 
+TEST(NamesChannel, BesideCodeOfTheSameRepositoryNamesAreNotTold) {
+  class Fixed final : public DetectionChannel {
+   public:
+    void on_block(const TextBlock&) noexcept override {}
+    void on_end() noexcept override {}
+    [[nodiscard]] bool has_news() const noexcept override { return false; }
+    void collect(std::vector<Evidence>& out) override {
+      for (const auto& [kind, repository] :
+           {std::pair(EvidenceKind::kName, "zoo"), std::pair(EvidenceKind::kCode, "zoo"),
+            std::pair(EvidenceKind::kName, "zoo"), std::pair(EvidenceKind::kName, "bank")}) {
+        Evidence evidence;
+        evidence.kind = kind;
+        evidence.repository = repository;
+        evidence.lines = 10;
+        out.push_back(evidence);
+      }
+    }
+    void reset() noexcept override {}
+  };
+  std::vector<std::unique_ptr<DetectionChannel>> channels;
+  channels.push_back(std::make_unique<Fixed>());
+  DetectCounters counters;
+  RequestDetector detector(std::move(channels), 5, Limits{}, &counters);
+  detector.begin();
+  std::vector<Evidence> all;
+  detector.collect(all);
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[0].kind, EvidenceKind::kCode);
+  EXPECT_EQ(all[1].repository, "bank");
+  EXPECT_EQ(counters.names_beside_code.get(), 2U);
+}
+
 TEST(NamesChannel, HowTheTextIsCutDoesNotMatter) {
   Site site;
   const std::string text =

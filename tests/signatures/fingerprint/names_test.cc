@@ -81,10 +81,12 @@ TEST(NameReader, EachNameOnceWithItsFirstPlace) {
       "x pickleFactor pickleFactorX y.pickleFactor;\nint walrusLength(int a) {}\nint "
       "pickleFactor(int) {";
   reader.read(text, names);
-  ASSERT_EQ(names.size(), 2U);
+  ASSERT_EQ(names.size(), 3U);
   EXPECT_EQ(names[0].hash, reader.hash("pickleFactor"));
   EXPECT_EQ(names[0].place, kNameDefined | name_score("pickleFactor") << kNameOffsetBits | 2U);
-  EXPECT_EQ(names[1].hash, reader.hash("walrusLength"));
+  EXPECT_EQ(names[1].hash, reader.hash("pickleFactorX"));
+  EXPECT_EQ(names[2].hash, reader.hash("walrusLength"));
+  EXPECT_NE(names[2].place & kNameDefined, 0U);
   reader.read("int walrusLength", names);
   ASSERT_EQ(names.size(), 1U);
   EXPECT_EQ(names[0].place, name_score("walrusLength") << kNameOffsetBits | 4U);
