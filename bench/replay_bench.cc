@@ -146,7 +146,7 @@ void run(benchmark::State& state, const Traffic& traffic, size_t requests, size_
 }
 
 void BM_ClearRequests(benchmark::State& state) {
-  constexpr uint32_t kRequests = 64;
+  constexpr uint32_t kRequests = 256;
   Traffic traffic;
   for (uint32_t i = 0; i < kRequests; ++i) {
     // The last one leaks, so that a detector that finds nothing is not fast but wrong.
