@@ -24,8 +24,8 @@ namespace {
 const std::string kSource = WEIR_SOURCE_DIR;
 
 // Catalogue, rules, policy, and the index of the sample repository.
-std::shared_ptr<const Snapshot> full_snapshot() {
-  static std::shared_ptr<const Snapshot> made = [] {
+std::shared_ptr<const Snapshot> full_snapshot(bool shapes) {
+  static const auto make = [](bool with_shapes) -> std::shared_ptr<const Snapshot> {
     auto snapshot = std::make_shared<Snapshot>();
     auto detectors = std::make_shared<DetectorSet>();
     snapshot->catalogue = *signatures::Catalogue::load(kSource + "/signatures", {});
@@ -39,11 +39,14 @@ std::shared_ptr<const Snapshot> full_snapshot() {
     (void)*signatures::build_index(options, key, out.string(), {});
     detectors->indexes.push_back(*signatures::CodeIndex::open(out.string(), key));
     std::filesystem::remove(out);
+    detectors->shapes = with_shapes;
     snapshot->detectors = detectors;
     snapshot->policy = Policy(config::default_policy());
     return snapshot;
-  }();
-  return made;
+  };
+  static const std::shared_ptr<const Snapshot> with = make(true);
+  static const std::shared_ptr<const Snapshot> without = make(false);
+  return shapes ? with : without;
 }
 
 // Code-like text that is nobody's, JSON-escaped: about `bytes` long.
@@ -116,8 +119,8 @@ void add_connection(Traffic& traffic, uint32_t number, const std::string& stream
 }
 
 void run(benchmark::State& state, const Traffic& traffic, size_t requests, size_t leaks,
-         bool shunted) {
-  const auto snapshot = full_snapshot();
+         bool shunted, bool shapes = true) {
+  const auto snapshot = full_snapshot(shapes);
   for (auto _ : state) {
     test::CollectingSink sink;
     Engine engine(snapshot, sink, HashKey{{1, 2}});
@@ -159,9 +162,9 @@ void BM_ClearRequests(benchmark::State& state) {
         std::to_string(body.size()) + "\r\n\r\n" + body);
   }
   for (uint32_t i = 0; i < kRequests; ++i) add_connection(traffic, i, traffic.streams[i], 443);
-  run(state, traffic, kRequests, 1, false);
+  run(state, traffic, kRequests, 1, false, state.range(0) != 0);
 }
-BENCHMARK(BM_ClearRequests)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_ClearRequests)->ArgName("shapes")->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond);
 
 // A ClientHello without names (the smallest that is valid), then application data.
 std::string tls_upload(size_t records) {

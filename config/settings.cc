@@ -214,6 +214,7 @@ class Reader {
     path(map, "key", out.key);
     int64_t lines = 0;
     if (map.integer("min_lines", lines, 1, 10'000)) out.min_lines = static_cast<uint32_t>(lines);
+    map.boolean("shapes", out.shapes);
     map.finish();
   }
 

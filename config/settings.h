@@ -47,6 +47,7 @@ struct ProtectSettings {
   std::vector<std::string> indexes;  // .wfi files
   std::string key;                   // site key file
   uint32_t min_lines = 5;  // code evidence of fewer lines is not told, critical lines apart
+  bool shapes = true;      // look for code whose names were changed too
 };
 
 struct SignatureSettings {

@@ -41,6 +41,7 @@ Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
     const config::Settings& settings) {
   auto set = std::make_shared<inspect::DetectorSet>();
   set->min_lines = settings.protect.min_lines;
+  set->shapes = settings.protect.shapes;
   if (!settings.protect.indexes.empty()) {
     if (settings.protect.key.empty()) {
       return Error{"an index needs its site key: give protect.key or --key", settings.file, 0, 0};

@@ -35,11 +35,12 @@ constexpr double kCriticalScore = 0.99;
 class CodeChannel final : public DetectionChannel {
  public:
   CodeChannel(std::shared_ptr<const CodeIndex> index, const Limits& limits,
-              signatures::PatternScratch& scratch, CodeCounters* counters)
+              signatures::PatternScratch& scratch, CodeCounters* counters, bool shapes)
       : index_(std::move(index)),
         probe_(*index_),
         limits_(limits),
         scratch_(scratch),
+        shapes_(shapes),
         counters_(counters == nullptr ? own_counters_ : *counters) {
     if (const signatures::LiteralSet* set = probe_.critical(); set != nullptr) {
       critical_ok_ =
@@ -63,7 +64,7 @@ class CodeChannel final : public DetectionChannel {
       const ByteSpan text = block.text.subspan(piece.begin, piece.end - piece.begin);
       counters_.text_bytes.add(text.size());
       const size_t before = text_.size();
-      normaliser_.feed(text, text_, &shape_);
+      normaliser_.feed(text, text_, shapes_ ? &shape_ : nullptr);
       counters_.normal_bytes.add(text_.size() - before);
       settle();
     }
@@ -198,7 +199,7 @@ class CodeChannel final : public DetectionChannel {
           bytes.subspan(at, kWindow), HitKind::kWindow);
     }
     if (bytes.size() >= kWindow) window_next_ = total - kWindow + 1;
-    settle_shape();
+    if (shapes_) settle_shape();
     keep_critical(bytes, total);
     for (; lines_settled_ < ends.size(); ++lines_settled_) {
       const uint64_t end = base_ + ends[lines_settled_];
@@ -251,7 +252,7 @@ class CodeChannel final : public DetectionChannel {
 
   void end_piece() {
     if (!in_piece_) return;
-    normaliser_.finish(text_, &shape_);
+    normaliser_.finish(text_, shapes_ ? &shape_ : nullptr);
     settle();
     base_ += text_.size();
     text_.clear();
@@ -419,6 +420,7 @@ class CodeChannel final : public DetectionChannel {
   IndexProbe probe_;
   const Limits limits_;
   signatures::PatternScratch& scratch_;
+  bool shapes_;
   CodeCounters own_counters_;
   CodeCounters& counters_;
 
@@ -464,14 +466,14 @@ class CodeChannel final : public DetectionChannel {
 std::unique_ptr<DetectionChannel> make_code_channel(std::shared_ptr<const CodeIndex> index,
                                                     const Limits& limits,
                                                     signatures::PatternScratch& scratch) {
-  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, nullptr);
+  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, nullptr, true);
 }
 
 std::unique_ptr<DetectionChannel> make_code_channel(std::shared_ptr<const CodeIndex> index,
                                                     const Limits& limits,
                                                     signatures::PatternScratch& scratch,
-                                                    CodeCounters& counters) {
-  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, &counters);
+                                                    CodeCounters& counters, bool shapes) {
+  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, &counters, shapes);
 }
 
 }  // namespace weir::inspect

@@ -25,6 +25,7 @@ struct DetectorSet {
   std::shared_ptr<const signatures::RuleSet> rules;                   // may be null
   std::vector<std::shared_ptr<const signatures::CodeIndex>> indexes;  // may be empty
   uint32_t min_lines = 5;  // code evidence of fewer lines is dropped, critical lines apart
+  bool shapes = true;      // look for renamed code too
 };
 
 class RequestDetector final : public TextSink, private BlockSink {

@@ -277,6 +277,17 @@ TEST(CodeChannel, FindsRenamedCodeByItsShape) {
   ASSERT_THAT(text, SizeIs(1));
   EXPECT_EQ(text[0].rule, "text");
   EXPECT_EQ(text[0].lines, 30U);
+  // Shapes can be left out; text is then found as before.
+  const auto plain = make_code_channel(site.index, site.limits, site.scratch, site.counters, false);
+  std::vector<Evidence> out;
+  Protected::scan_into(*plain, {{"p", part}}, 1000);
+  plain->collect(out);
+  EXPECT_THAT(out, IsEmpty());
+  plain->reset();
+  Protected::scan_into(*plain, {{"p", verbatim}}, 1000);
+  plain->collect(out);
+  ASSERT_THAT(out, SizeIs(1));
+  EXPECT_EQ(out[0].lines, 30U);
 }
 
 TEST(CodeChannel, OtherTextIsSilent) {
