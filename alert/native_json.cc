@@ -175,6 +175,7 @@ std::string flow_json(const FlowRecord& record) {
   out["tool"] = flow.tool;
   out["ech"] = flow.ech;
   out["visibility"] = text(to_string(flow.visibility));
+  out["sight"] = flow.sight;
   out["packets"] = both_ways(record.packets);
   out["bytes"] = both_ways(record.bytes);
   out["gap_bytes"] = both_ways(record.gap_bytes);
