@@ -225,10 +225,38 @@ class Reader {
     map.finish();
   }
 
+  // Paths, or "unix:PATH": a socket to listen on.
+  void key_logs(MapReader& map, std::vector<std::string>& out) const {
+    constexpr std::string_view kSocket = "unix:";
+    constexpr size_t kLongestSocketPath = 107;  // sockaddr_un, with its final zero
+    std::vector<std::string> read;
+    if (!map.texts("key_logs", read)) return;
+    for (std::string& one : read) {
+      const bool socket = one.rfind(kSocket, 0) == 0;
+      const std::string plain = one.substr(socket ? kSocket.size() : 0);
+      if (plain.empty()) {
+        map.bad("key_logs", "an empty path");
+        return;
+      }
+      one = (socket ? std::string(kSocket) : std::string()) + resolved(plain);
+      if (socket && one.size() > kSocket.size() + kLongestSocketPath) {
+        map.bad("key_logs", "\"" + one + "\", expected a socket's path of at most 107 bytes");
+        return;
+      }
+    }
+    out = std::move(read);
+  }
+
   // Before `limits`, whose own keys have the last word.
   void see_inside(const YamlNode& node, Settings& out) {
     MapReader map(node, "see_inside", errors_);
-    paths(map, "key_logs", out.see_inside.key_logs);
+    key_logs(map, out.see_inside.key_logs);
+    map.duration("forget", out.see_inside.forget, Duration::seconds(10),
+                 Duration::seconds(7LL * 86'400));
+    int64_t sessions = 0;
+    if (map.integer("sessions", sessions, 64, 16'777'216)) {
+      out.see_inside.sessions = static_cast<size_t>(sessions);
+    }
     if (const YamlNode* hold = map.map("hold")) {
       MapReader held(*hold, "see_inside.hold", errors_);
       uint64_t bytes = 0;

@@ -57,7 +57,10 @@ struct SignatureSettings {
 
 // Keys for encrypted traffic. see_inside.hold sets limits.hold_bytes and limits.hold_age.
 struct SeeInsideSettings {
-  std::vector<std::string> key_logs;  // files or folders of them, NSS format
+  // NSS format: files, folders of them, or "unix:PATH" for a socket to listen on.
+  std::vector<std::string> key_logs;
+  Duration forget = Duration::seconds(3600);  // secrets, after their session was first heard of
+  size_t sessions = 65'536;                   // whose secrets are kept; the oldest goes first
 };
 
 // Either bound may be absent. ">=8", ">1MiB", "<5", "3..10", "8" are the forms in YAML.

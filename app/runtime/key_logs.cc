@@ -10,6 +10,8 @@ namespace weir::app {
 
 Status KeyLogs::read(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
+    // A socket brings keys while traffic runs, which a replay does not wait for.
+    if (path.starts_with(inspect::kKeySocketPrefix)) continue;
     std::vector<std::string> files = {path};
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) {

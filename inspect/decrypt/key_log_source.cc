@@ -103,11 +103,22 @@ void KeyLogFile::read_on(Timestamp now, KeyLogPoll& out) {
 }
 
 KeyLogSource::KeyLogSource(std::string path, KeyStore& store)
-    : path_(std::move(path)), store_(store) {}
+    : path_(std::move(path)), store_(store) {
+  if (!path_.starts_with(kKeySocketPrefix)) return;
+  socket_ =
+      std::make_unique<KeyLogSocket>(path_.substr(kKeySocketPrefix.size()), store_, counters_);
+}
 
 KeyLogSource::~KeyLogSource() = default;
 
+Status KeyLogSource::open() { return socket_ ? socket_->open() : ok_status(); }
+
+void KeyLogSource::add_descriptors(std::vector<int>& out) const {
+  if (socket_) socket_->add_descriptors(out);
+}
+
 KeyLogPoll KeyLogSource::poll(Timestamp now) {
+  if (socket_) return socket_->poll(now);
   KeyLogPoll out;
   std::error_code ignored;
   if (std::filesystem::is_directory(path_, ignored)) {

@@ -210,6 +210,16 @@ TEST(Settings, KeyLogsAndWhatWaitsForThem) {
   EXPECT_TRUE(s.warnings.empty());
 }
 
+TEST(Settings, KeySocketsAndHowLongSecretsAreKept) {
+  const Settings s = parsed(
+      "see_inside: {key_logs: [\"unix:/run/keys\", \"unix:keys\", log], forget: 90s, sessions: "
+      "128}\n");
+  EXPECT_EQ(s.see_inside.key_logs,
+            (std::vector<std::string>{"unix:/run/keys", "unix:/etc/weir/keys", "/etc/weir/log"}));
+  EXPECT_EQ(s.see_inside.forget, Duration::seconds(90));
+  EXPECT_EQ(s.see_inside.sessions, 128U);
+}
+
 TEST(Settings, RelativePathsOfAFileInTheCurrentFolderStayRelative) {
   const Result<Settings> s = parse_settings("protect: {key: keys/site.key}", "weir.yaml");
   ASSERT_TRUE(s);

@@ -1,8 +1,12 @@
 // Key logs as text and as files, and the store that they fill.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -260,6 +264,110 @@ TEST_F(KeyLogFiles, ADirectoryOfThem) {
   poll = source.poll(kNow);
   EXPECT_EQ(poll.files, 1U);
   EXPECT_EQ(store.sessions(), 3U);
+}
+
+// A client of the socket at `path`; below zero when it was refused.
+int connect_to(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const void* const raw = &address;
+  if (::connect(fd, static_cast<const sockaddr*>(raw), sizeof(address)) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+void say(int fd, const std::string& text) {
+  ASSERT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+}
+
+TEST_F(KeyLogFiles, ASocketIsForItsOwnerAndTakesLinesFromManyClients) {
+  KeyLogSource source("unix:" + path, store);
+  ASSERT_TRUE(source.open());
+  struct stat made {};
+  ASSERT_EQ(::lstat(path.c_str(), &made), 0);
+  EXPECT_EQ(made.st_mode & 07777, 0600U);
+  const int a = connect_to(path);
+  const int b = connect_to(path);
+  ASSERT_GE(a, 0);
+  ASSERT_GE(b, 0);
+  // Lines of two clients do not mix, wherever they are cut.
+  const std::string first = line_of("CLIENT_RANDOM", '1', '2', 48);
+  const std::string second = line_of("CLIENT_RANDOM", '3', '4', 48);
+  say(a, first.substr(0, 70));
+  say(b, second.substr(0, 90));
+  KeyLogPoll poll = source.poll(kNow);
+  EXPECT_EQ(poll.files, 2U);
+  EXPECT_EQ(poll.bytes, 160U);
+  EXPECT_EQ(store.sessions(), 0U);
+  say(a, first.substr(70));
+  say(b, second.substr(90, second.size() - 91));  // no line feed: its end ends the line
+  ::close(b);
+  EXPECT_EQ(source.poll(kNow).files, 1U);
+  EXPECT_EQ(store.sessions(), 2U);
+  EXPECT_EQ(source.counters().bad_lines.get(), 0U);
+  // What is no key log is counted, and does no harm to what follows.
+  say(a, "GET / HTTP/1.1\r\n\r\n" + std::string(100'000, 'x') + "\n" +
+             line_of("CLIENT_RANDOM", '5', '2', 48));
+  (void)source.poll(kNow);
+  EXPECT_EQ(store.sessions(), 3U);
+  EXPECT_EQ(source.counters().bad_lines.get(), 1U);
+  EXPECT_EQ(source.counters().long_lines.get(), 1U);
+  ::close(a);
+}
+
+TEST_F(KeyLogFiles, ASocketHasRoomForSomeClientsOnly) {
+  KeyLogSource source("unix:" + path, store);
+  ASSERT_TRUE(source.open());
+  std::vector<int> clients;
+  size_t left_out = 0;
+  for (int i = 0; i < 66; ++i) {
+    clients.push_back(connect_to(path));
+    ASSERT_GE(clients.back(), 0);
+    left_out += source.poll(kNow).left_out;
+  }
+  EXPECT_EQ(source.poll(kNow).files, 64U);
+  EXPECT_EQ(left_out, 2U);
+  ::close(clients[0]);
+  clients[0] = connect_to(path);
+  say(clients[0], line_of("CLIENT_RANDOM", '1', '2', 48));
+  (void)source.poll(kNow);
+  const KeyLogPoll poll = source.poll(kNow);
+  EXPECT_EQ(poll.files, 64U);
+  EXPECT_EQ(store.sessions(), 1U);
+  for (const int fd : clients) ::close(fd);
+  EXPECT_EQ(source.poll(kNow).files, 0U);
+}
+
+TEST_F(KeyLogFiles, ASocketReplacesOnlyADeadSocket) {
+  {
+    KeyLogSource first("unix:" + path, store);
+    ASSERT_TRUE(first.open());
+    KeyLogSource second("unix:" + path, store);
+    const Status taken = second.open();
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().file, path);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));  // removed by who made it
+  // One that a killed process left behind.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  const void* const raw = &address;
+  ASSERT_EQ(::bind(fd, static_cast<const sockaddr*>(raw), sizeof(address)), 0);
+  ::close(fd);
+  ASSERT_TRUE(std::filesystem::exists(path));
+  {
+    KeyLogSource third("unix:" + path, store);
+    EXPECT_TRUE(third.open());
+  }
+  append(path, "somebody's file\n");
+  KeyLogSource fourth("unix:" + path, store);
+  EXPECT_FALSE(fourth.open());
+  EXPECT_TRUE(std::filesystem::is_regular_file(path));
+  KeyLogSource fifth("unix:" + std::string(200, 'x'), store);
+  EXPECT_FALSE(fifth.open());
 }
 
 TEST_F(KeyLogFiles, WholeAtOnce) {
