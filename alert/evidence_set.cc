@@ -13,6 +13,10 @@ bool of_file(const Evidence& e) noexcept {
 
 bool mergeable(const Evidence& a, const Evidence& b) noexcept {
   if (a.kind != b.kind || a.repository != b.repository || a.path != b.path) return false;
+  // Values differ from request to request; that the field is sent is what is told.
+  if (a.kind == EvidenceKind::kEnvironment) {
+    return a.data_class == b.data_class && a.field == b.field && a.documented == b.documented;
+  }
   if (!of_file(a)) {
     return a.rule == b.rule && a.excerpt == b.excerpt && a.documented == b.documented;
   }

@@ -46,10 +46,14 @@ std::string subject_of(const Evidence& evidence) {
       break;
     case EvidenceKind::kSecret:
     case EvidenceKind::kMarker:
-    case EvidenceKind::kEnvironment:
-    case EvidenceKind::kAnomaly:
       append(out, "rule");
       append(out, evidence.rule);
+      break;
+    case EvidenceKind::kEnvironment:
+    case EvidenceKind::kAnomaly:
+      append(out, "data");
+      append(out, evidence.data_class);
+      append(out, evidence.field);
       break;
   }
   return out;
@@ -98,6 +102,16 @@ void fill_request(RequestInfo& into, RequestInfo&& from) {
   if (into.method.empty() && into.path.empty()) into = std::move(from);
 }
 
+// What is sent with every request is no news within a day.
+constexpr Duration kDataWindow = Duration::seconds(86'400);
+
+bool is_about_data(const Finding& finding) noexcept {
+  return !finding.evidence.empty() &&
+         std::all_of(finding.evidence.begin(), finding.evidence.end(), [](const Evidence& e) {
+           return e.kind == EvidenceKind::kEnvironment || e.kind == EvidenceKind::kAnomaly;
+         });
+}
+
 bool power_of_two(uint64_t value) noexcept { return (value & (value - 1)) == 0; }
 
 }  // namespace
@@ -109,6 +123,12 @@ std::string_view to_string(IncidentActivity activity) noexcept {
 
 IncidentMaker::IncidentMaker(const Limits& limits, Duration window, IncidentCounters& counters)
     : limits_(limits), window_(window), counters_(counters) {}
+
+// Times of a capture may be anything, so the sum must not wrap.
+int64_t IncidentMaker::idle_from(const Open& open) noexcept {
+  const int64_t last = open.incident.last_seen.ns;
+  return last > INT64_MAX - open.grace.ns ? INT64_MAX : last + open.grace.ns;
+}
 
 void IncidentMaker::tell(const Incident& incident, IncidentActivity activity) {
   for (IncidentSink* sink : sinks_) sink->on_incident(incident, activity);
@@ -155,6 +175,8 @@ void IncidentMaker::create(Finding&& finding, std::string&& group,
   }
   const Handle handle = next_++;
   Open& open = incidents_[handle];
+  if (is_about_data(finding))
+    open.grace = Duration{std::max<int64_t>(0, kDataWindow.ns - window_.ns)};
   Incident& incident = open.incident;
   incident.id = make_id(group, subjects, finding.time);
   incident.first_seen = finding.time;
@@ -173,7 +195,7 @@ void IncidentMaker::create(Finding&& finding, std::string&& group,
   counters_.evidence_dropped.add(incident.evidence_dropped);
   open.group = std::move(group);
   add_subjects(handle, open, subjects);
-  idle_.emplace(incident.last_seen.ns, handle);
+  idle_.emplace(idle_from(open), handle);
   counters_.created.add();
   tell(incident, IncidentActivity::kCreate);
 }
@@ -183,9 +205,9 @@ void IncidentMaker::join(Handle handle, Finding&& finding,
   Open& open = incidents_.at(handle);
   Incident& incident = open.incident;
   if (finding.time > incident.last_seen) {
-    idle_.erase({incident.last_seen.ns, handle});
+    idle_.erase({idle_from(open), handle});
     incident.last_seen = finding.time;
-    idle_.emplace(incident.last_seen.ns, handle);
+    idle_.emplace(idle_from(open), handle);
   }
   incident.first_seen = std::min(incident.first_seen, finding.time);
   ++incident.count;
@@ -217,7 +239,7 @@ void IncidentMaker::close(Handle handle) {
     group->second.erase(handle);
     if (group->second.empty()) by_subject_.erase(group);
   }
-  idle_.erase({open.incident.last_seen.ns, handle});
+  idle_.erase({idle_from(open), handle});
   counters_.closed.add();
   tell(open.incident, IncidentActivity::kClose);
   incidents_.erase(found);

@@ -1,8 +1,9 @@
 // Merges findings into incidents, in packet time. A finding joins the oldest open incident of the
 // same client address and user, service (host where there is no service) and policy rule that has a
-// protected file, repository name or content rule in common with it; a finding without evidence
-// joins one without evidence. Agents send the whole conversation with every turn: that is one
-// incident that grows. An incident closes when nothing joined it for the window.
+// protected file, repository name, content rule, or class and field of data in common with it; a
+// finding without evidence joins one without evidence. Agents send the whole conversation with
+// every turn: that is one incident that grows. An incident closes when nothing joined it for the
+// window; one about environment data or anomalies, which every request repeats, not within a day.
 //
 // Order and ids depend on the findings and their times alone, so a replay repeats itself.
 #pragma once
@@ -74,6 +75,7 @@ class IncidentMaker {
     Incident incident;
     std::string group;
     std::set<std::string> subjects;
+    Duration grace{};  // that it stays open beyond the window
   };
   using Handle = uint64_t;
 
@@ -82,6 +84,7 @@ class IncidentMaker {
   void add_subjects(Handle handle, Open& open, const std::vector<std::string>& subjects);
   void close(Handle handle);
   void close_sorted(std::vector<Handle>&& handles);
+  [[nodiscard]] static int64_t idle_from(const Open& open) noexcept;
   void tell(const Incident& incident, IncidentActivity activity);
 
   const Limits& limits_;
@@ -92,7 +95,7 @@ class IncidentMaker {
   std::map<Handle, Open> incidents_;  // in order of creation
   // Group and subject -> incidents, in order of creation.
   std::unordered_map<std::string, std::set<Handle>> by_subject_;
-  std::set<std::tuple<int64_t, Handle>> idle_;  // last_seen, idlest first
+  std::set<std::tuple<int64_t, Handle>> idle_;  // idle_from(), idlest first
 };
 
 }  // namespace weir::alert

@@ -59,6 +59,11 @@ Json evidence_object(const Evidence& e) {
   out["where"] = e.where;
   out["offset"] = e.offset;
   out["excerpt"] = e.excerpt;
+  if (e.kind == EvidenceKind::kEnvironment || e.kind == EvidenceKind::kAnomaly) {
+    out["class"] = e.data_class;
+    out["field"] = e.field;
+    out["detail"] = e.detail;
+  }
   if (e.kind == EvidenceKind::kEnvironment) out["documented"] = e.documented;
   return out;
 }

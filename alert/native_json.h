@@ -10,7 +10,7 @@
 
 namespace weir::alert {
 
-inline constexpr int kAlertSchemaVersion = 1;
+inline constexpr int kAlertSchemaVersion = 2;
 inline constexpr int kFlowSchemaVersion = 1;
 
 // Without a line end.

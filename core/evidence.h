@@ -35,6 +35,9 @@ struct Evidence {
   std::string where;        // content path, e.g. "http/body>gzip>json:messages[3].content"
   uint64_t offset = 0;      // of the piece of text, in bytes of its direction of the flow
   std::string excerpt;      // masked, at most Limits::excerpt_bytes
+  std::string data_class;   // environment: "time_zone", "user" …; anomaly: "mark" or "drift"
+  std::string field;        // environment: the name under which the value stood
+  std::string detail;       // anomaly: the characters by name and what stands around them
   bool documented = false;  // environment: the vendor says openly that its tool sends this
 };
 

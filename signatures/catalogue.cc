@@ -93,6 +93,10 @@ struct Catalogue::Impl {
   std::vector<Network> networks;
   std::vector<Tool> tools;
   std::vector<HostTable> documented;  // of each tool; empty: nothing documented
+  std::vector<bool> generic;          // of each tool
+  // Service or tool id -> data that its vendor documents. One table: ids of both name one product
+  // where they are the same.
+  std::map<std::string, std::vector<std::string>, std::less<>> documented_data;
   std::vector<Named> user_agents;
   std::vector<Named> ja4;
   std::vector<TenantHeader> tenant_headers;
@@ -106,6 +110,11 @@ struct Catalogue::Impl {
   Status add_all(const std::vector<ServiceSource>& sources, const config::ServiceSettings& company);
   Status add_tools(std::vector<ToolSource>& sources, std::vector<ServiceSource>& services,
                    const std::string& file);
+  void add_data(const std::string& id, const std::vector<std::string>& data) {
+    if (data.empty()) return;
+    std::vector<std::string>& known = documented_data[id];
+    known.insert(known.end(), data.begin(), data.end());
+  }
   void build();
 
   [[nodiscard]] ServiceMatch host_match(const HostTable& table,
@@ -160,7 +169,8 @@ void Catalogue::Impl::add_service(const ServiceSource& service, ServiceStatus st
 
 Status Catalogue::Impl::add_own(const config::ServiceSettings& company) {
   for (const config::OwnService& own : company.own) {
-    const ServiceSource service{own.id, {own.vendor, own.product, own.service_class}, {}, {}, {}};
+    const ServiceSource service{own.id, {own.vendor, own.product, own.service_class}, {}, {}, {},
+                                {}};
     ++services;
     for (const std::string& pattern : own.hosts) {
       if (const std::string wrong = check_host_pattern(pattern); !wrong.empty()) {
@@ -243,8 +253,11 @@ Status Catalogue::Impl::add_tools(std::vector<ToolSource>& sources,
     for (const std::string& host : source.documented) hosts_of_tool.add(host, index);
     if (hosts_of_tool.size() > 0) hosts_of_tool.build();
     documented.push_back(std::move(hosts_of_tool));
+    generic.push_back(source.generic);
+    add_data(source.id, source.data);
   }
   for (const ServiceSource& service : service_sources) {
+    add_data(service.id, service.data);
     for (const RequestSource& request : service.requests) {
       for (const std::string& tool : request.tools) {
         if (ids.count(tool) != 0) continue;
@@ -416,6 +429,27 @@ std::optional<bool> Catalogue::documents(std::string_view tool,
     return found;
   }
   return std::nullopt;
+}
+
+bool Catalogue::documents_data(std::string_view service, std::string_view tool,
+                               std::string_view data_class, std::string_view field) const noexcept {
+  const auto documents = [&](std::string_view id) {
+    const auto found = impl_->documented_data.find(id);
+    if (found == impl_->documented_data.end()) return false;
+    return std::any_of(found->second.begin(), found->second.end(), [&](std::string_view item) {
+      if (!item.starts_with(data_class)) return false;
+      item.remove_prefix(data_class.size());
+      return item.empty() || (item.front() == '.' && item.substr(1) == field);
+    });
+  };
+  return documents(service) || (!tool.empty() && tool != service && documents(tool));
+}
+
+bool Catalogue::is_ai_client(std::string_view tool) const noexcept {
+  for (size_t i = 0; i < impl_->tools.size(); ++i) {
+    if (impl_->tools[i].id == tool) return !impl_->generic[i];
+  }
+  return false;
 }
 
 std::string_view Catalogue::tenant_header_vendor(std::string_view name) const noexcept {

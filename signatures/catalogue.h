@@ -77,6 +77,13 @@ class Catalogue {
   // none.
   [[nodiscard]] std::optional<bool> documents(std::string_view tool,
                                               std::string_view host) const noexcept;
+  // Whether the vendor says openly that its service or tool gets this data: a class ("time_zone"),
+  // or one field of it.
+  [[nodiscard]] bool documents_data(std::string_view service, std::string_view tool,
+                                    std::string_view data_class,
+                                    std::string_view field) const noexcept;
+  // An agent or an AI vendor's program or library, not a browser or a plain HTTP client.
+  [[nodiscard]] bool is_ai_client(std::string_view tool) const noexcept;
   // The vendor whose tenant restriction this header carries; empty when it is none.
   [[nodiscard]] std::string_view tenant_header_vendor(std::string_view name) const noexcept;
 

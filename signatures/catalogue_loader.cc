@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "signatures/catalogue_source.h"
+#include "signatures/data_class.h"
 #include "signatures/wildcard.h"
 
 namespace weir::signatures {
@@ -145,6 +146,16 @@ void read_addresses(MapReader& service, std::vector<IpNetwork>& out) {
   }
 }
 
+void read_data(MapReader& documents, std::vector<std::string>& out) {
+  if (!documents.texts("data", out)) return;
+  for (const std::string& item : out) {
+    const std::string_view name = std::string_view(item).substr(0, item.find('.'));
+    if (parse_data_class(name)) continue;
+    documents.bad("data", "\"" + item + "\", expected CLASS or CLASS.FIELD; classes are " +
+                              std::string(kDataClassNames));
+  }
+}
+
 }  // namespace
 
 void read_services(const YamlNode& root, YamlErrors& errors, std::vector<ServiceSource>& out) {
@@ -168,6 +179,13 @@ void read_services(const YamlNode& root, YamlErrors& errors, std::vector<Service
     read_hosts(entry, errors, service.hosts);
     read_requests(entry, errors, service.requests);
     read_addresses(entry, service.addresses);
+    if (const YamlNode* documented = entry.map("documented")) {
+      MapReader documents(*documented, entry.path("documented"), errors);
+      check_source(documents, sources);
+      documents.require("data");
+      read_data(documents, service.data);
+      documents.finish();
+    }
     entry.finish();
     if (const auto [at, fresh] = lines.emplace(service.id, item.line); !fresh) {
       entry.bad("id", "\"" + service.id + "\" is taken in line " + std::to_string(at->second));
@@ -203,11 +221,13 @@ void read_tools(const YamlNode& root, YamlErrors& errors, std::vector<ToolSource
     entry.text("note", note);
     entry.texts("user_agents", tool.user_agents);
     entry.texts("ja4", tool.ja4);
+    entry.boolean("generic", tool.generic);
     if (const YamlNode* documented = entry.map("documented")) {
       MapReader documents(*documented, entry.path("documented"), errors);
       check_source(documents, sources);
-      documents.require("hosts");
+      if (documented->find("data") == nullptr) documents.require("hosts");
       documents.texts("hosts", tool.documented);
+      read_data(documents, tool.data);
       for (const std::string& host : tool.documented) {
         check_host(host, *documented, documents.path("hosts"), errors);
       }

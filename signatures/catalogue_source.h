@@ -40,6 +40,7 @@ struct ServiceSource {
   std::vector<HostSourceEntry> hosts;
   std::vector<RequestSource> requests;
   std::vector<IpNetwork> addresses;
+  std::vector<std::string> data;  // documented: "time_zone", "user.email"
 };
 
 struct ToolSource {
@@ -47,7 +48,9 @@ struct ToolSource {
   std::string product;
   std::vector<std::string> user_agents;
   std::vector<std::string> ja4;
+  bool generic = false;                 // a browser or HTTP client of everyone's
   std::vector<std::string> documented;  // host patterns
+  std::vector<std::string> data;        // documented, as of a service
 };
 
 struct TenantHeader {

@@ -61,6 +61,10 @@ void RequestDetector::begin() noexcept {
   counters_->requests.add();
 }
 
+void RequestDetector::describe(const RequestContext& context) noexcept {
+  for (const auto& channel : channels_) channel->on_request(context);
+}
+
 void RequestDetector::on_piece(const PieceStart& start) noexcept { blocks_.on_piece(start); }
 void RequestDetector::on_text(ByteSpan text) noexcept { blocks_.on_text(text); }
 void RequestDetector::on_piece_end(EndReason reason) noexcept { blocks_.on_piece_end(reason); }

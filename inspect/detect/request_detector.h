@@ -44,7 +44,8 @@ class RequestDetector final : public TextSink, private BlockSink {
   RequestDetector(const RequestDetector&) = delete;
   RequestDetector& operator=(const RequestDetector&) = delete;
 
-  void begin() noexcept;  // a new request
+  void begin() noexcept;                                  // a new request
+  void describe(const RequestContext& context) noexcept;  // directly after begin(), if at all
   void on_piece(const PieceStart& start) noexcept override;
   void on_text(ByteSpan text) noexcept override;
   void on_piece_end(EndReason reason) noexcept override;

@@ -12,6 +12,7 @@
 
 #include "core/bytes.h"
 #include "core/evidence.h"
+#include "inspect/request_context.h"
 
 namespace weir::inspect {
 
@@ -45,6 +46,8 @@ inline constexpr size_t kBlockBytes = 16 * 1024;
 class DetectionChannel {
  public:
   virtual ~DetectionChannel() = default;
+  // Before the first block, where the request is known; not for bare text.
+  virtual void on_request(const RequestContext& /*context*/) noexcept {}
   virtual void on_block(const TextBlock& block) noexcept = 0;
   virtual void on_end() noexcept = 0;
   // True when evidence arose since the last collect(); cheap.

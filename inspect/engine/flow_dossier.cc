@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+
+#include "inspect/engine/head_text.h"
 
 namespace weir::inspect {
 
@@ -44,6 +47,10 @@ void mask_long_parts(std::string& path) {
     at = end + 1;
   }
   path = std::move(out);
+}
+
+bool is_data(const Evidence& e) noexcept {
+  return e.kind == EvidenceKind::kEnvironment || e.kind == EvidenceKind::kAnomaly;
 }
 
 }  // namespace
@@ -180,7 +187,21 @@ void FlowDossier::judge_flow(const RequestInfo& request) noexcept {
   emit(decision, RequestInfo(request), {});
 }
 
-void FlowDossier::judge_so_far(const std::vector<Evidence>& evidence) noexcept {
+// Data about machine and person, and marks, matter where an AI service or a known agent is at work,
+// through a gateway that nobody knows too; the vendor's word on them stands in the catalogue.
+void FlowDossier::weigh_data(std::vector<Evidence>& evidence) const {
+  const signatures::Catalogue& catalogue = *services_.snapshot->catalogue;
+  const bool matters = !id_.service.empty() || catalogue.is_ai_client(id_.tool);
+  std::erase_if(evidence, [&](const Evidence& e) { return is_data(e) && !matters; });
+  for (Evidence& e : evidence) {
+    if (e.kind != EvidenceKind::kEnvironment) continue;
+    e.documented =
+        e.documented || catalogue.documents_data(id_.service, id_.tool, e.data_class, e.field);
+  }
+}
+
+void FlowDossier::judge_so_far(std::vector<Evidence>& evidence) noexcept {
+  weigh_data(evidence);
   PolicyFacts facts;
   facts.flow = &id_;
   facts.upload_bytes = upload_bytes_;
@@ -189,10 +210,30 @@ void FlowDossier::judge_so_far(const std::vector<Evidence>& evidence) noexcept {
 }
 
 void FlowDossier::report(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept {
+  weigh_data(evidence);
+  if (evidence.empty()) return;
+  // Data and marks are findings of their own, each class and field, so that they join incidents by
+  // themselves and a leak of code is about the code alone.
+  const auto data = std::stable_partition(evidence.begin(), evidence.end(),
+                                          [](const Evidence& e) { return !is_data(e); });
+  std::vector<Evidence> apart(std::make_move_iterator(data),
+                              std::make_move_iterator(evidence.end()));
+  evidence.erase(data, evidence.end());
+  for (Evidence& piece : apart) {
+    RequestInfo shown = request;
+    if (shown.path.size() > kUnreadPath) mask_long_parts(shown.path);
+    std::vector<Evidence> one;
+    one.push_back(std::move(piece));
+    tell(std::move(shown), std::move(one));
+  }
   if (evidence.empty()) return;
   // What was found in the path is shown masked, and so is the path.
   const auto in_path = [](const Evidence& e) { return e.where.starts_with("http/path"); };
   if (std::any_of(evidence.begin(), evidence.end(), in_path)) mask_long_parts(request.path);
+  tell(std::move(request), std::move(evidence));
+}
+
+void FlowDossier::tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept {
   PolicyFacts facts;
   facts.flow = &id_;
   facts.upload_bytes = upload_bytes_;

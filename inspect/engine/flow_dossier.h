@@ -74,7 +74,7 @@ class FlowDossier {
   // there is one, is what made it be asked.
   void judge_flow(const RequestInfo& request = {}) noexcept;
   // Asks policy about what a request holds so far; only raises action().
-  void judge_so_far(const std::vector<Evidence>& evidence) noexcept;
+  void judge_so_far(std::vector<Evidence>& evidence) noexcept;
   // Tells of a request's evidence. Nothing happens when there is none.
   void report(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept;
 
@@ -87,6 +87,10 @@ class FlowDossier {
   [[nodiscard]] FlowIdentity& id() noexcept { return id_; }
   [[nodiscard]] const FlowIdentity& id() const noexcept { return id_; }
   [[nodiscard]] EngineServices& services() noexcept { return services_; }
+  // For the detector of a request of this flow.
+  [[nodiscard]] RequestContext context(std::string_view user_agent) const noexcept {
+    return {id_.host, id_.tool, user_agent, id_.client.ip};
+  }
   // Names and service as they stand at the end of the flow: those of the flow as a whole.
   [[nodiscard]] FlowIdentity final_identity() const;
 
@@ -98,6 +102,8 @@ class FlowDossier {
   void classify(const signatures::ServiceMatch& match) noexcept;
   void emit(const Decision& decision, RequestInfo&& request, std::vector<Evidence>&& evidence);
   void check_upload() noexcept;
+  void tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept;
+  void weigh_data(std::vector<Evidence>& evidence) const;
   [[nodiscard]] bool says_more_than_tunnel(HostSource source, std::string_view name) const noexcept;
 
   EngineServices& services_;

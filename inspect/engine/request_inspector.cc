@@ -41,6 +41,7 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
   dossier_.judge_flow(shown);
   if (open.slot) {
     open.slot->detector->begin();
+    open.slot->detector->describe(dossier_.context(head.user_agent));
     emit_head_text(head, *open.slot->detector);
   } else {
     services.counters.requests_no_slot.add();
