@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Weir: is our source code leaving for an AI service?", "weir"};
   app.set_version_flag("--version", "weir " WEIR_VERSION);
   app.require_subcommand(1);
+  weir::app::add_run_command(app, exit_code);
   weir::app::add_replay_command(app, exit_code);
   weir::app::add_scan_command(app, exit_code);
   weir::app::add_index_command(app, exit_code);

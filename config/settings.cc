@@ -3,6 +3,7 @@
 #include "config/settings.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "config/host_pattern.h"
@@ -14,6 +15,7 @@ namespace weir::config {
 namespace {
 
 constexpr uint32_t kMaxWorkers = 256;
+constexpr uint32_t kMaxCpu = 1023;  // of a cpu_set_t
 constexpr size_t kMaxOwnServices = 10'000;
 constexpr std::string_view kCompanyStatuses = "sanctioned, tolerated, unsanctioned or internal";
 constexpr std::string_view kClasses =
@@ -118,7 +120,27 @@ class Reader {
       if (map.integer("workers", count, 1, kMaxWorkers)) out.workers = static_cast<uint32_t>(count);
     }
     map.bytes("ring", out.ring_bytes, 1ULL << 20, 64ULL << 30);
+    int64_t snaplen = 0;
+    if (map.integer("snaplen", snaplen, 64, 262'144)) out.snaplen = static_cast<uint32_t>(snaplen);
+    map.boolean("promiscuous", out.promiscuous);
+    map.text("filter", out.filter);
+    std::vector<std::string> cpus;
+    if (map.texts("cpus", cpus)) read_cpus(map, cpus, out.cpus);
     map.finish();
+  }
+
+  static void read_cpus(MapReader& map, const std::vector<std::string>& texts,
+                        std::vector<uint32_t>& out) {
+    for (const std::string& text : texts) {
+      uint32_t cpu = 0;
+      const char* end = text.data() + text.size();
+      const auto [stop, error] = std::from_chars(text.data(), end, cpu);
+      if (error != std::errc() || stop != end || cpu > kMaxCpu) {
+        map.bad("cpus", "\"" + text + "\", expected numbers of 0.." + std::to_string(kMaxCpu));
+        return;
+      }
+      out.push_back(cpu);
+    }
   }
 
   void services(const YamlNode& node, ServiceSettings& out) {

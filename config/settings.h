@@ -134,8 +134,12 @@ enum class CaptureMode : uint8_t { kReplay, kMirror, kInline };
 struct CaptureSettings {
   CaptureMode mode = CaptureMode::kMirror;
   std::vector<std::string> interfaces;
-  uint32_t workers = 0;  // 0: one a core
-  uint64_t ring_bytes = 256ULL << 20;
+  uint32_t workers = 0;                // 0: one a core
+  uint64_t ring_bytes = 256ULL << 20;  // of each worker
+  uint32_t snaplen = 262'144;          // bytes kept of a packet; super-packets of 64 KB are normal
+  bool promiscuous = true;
+  std::string filter;          // pcap-filter(7); empty: everything
+  std::vector<uint32_t> cpus;  // worker i runs on cpus[i % size]; empty: wherever
 };
 
 enum class FailMode : uint8_t { kOpen, kClosed };

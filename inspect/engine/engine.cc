@@ -359,6 +359,14 @@ void Engine::finish() noexcept {
 
 const EngineCounters& Engine::counters() const noexcept { return impl_->services.counters; }
 
+uint64_t Engine::flow_memory(const Limits& limits) noexcept {
+  // Names, JA4 and protocol of an ordinary flow; index slots and list nodes.
+  constexpr size_t kText = 512;
+  constexpr size_t kPlaces = 64;
+  return limits.flows *
+         (sizeof(Table::Entry) + kPlaces + sizeof(FlowDossier) + sizeof(TcpFlow) + kText);
+}
+
 size_t Engine::active_flows() const noexcept { return impl_->flows.active(); }
 
 CounterList Engine::all_counters() const {

@@ -48,6 +48,9 @@ class Engine final : public PacketSink {
   [[nodiscard]] const EngineCounters& counters() const noexcept;
   [[nodiscard]] CounterList all_counters() const;
   [[nodiscard]] size_t active_flows() const noexcept;
+  // The most that an engine's flows take with these limits: table, names and decoders, without what
+  // has a bound of its own (reassembly, held ciphertext, requests being read).
+  [[nodiscard]] static uint64_t flow_memory(const Limits& limits) noexcept;
 
  private:
   struct Impl;

@@ -125,6 +125,10 @@ TEST(Documentation, TheShippedFileWritesTheDefaults) {
   EXPECT_EQ(shipped->capture.mode, defaults.capture.mode);
   EXPECT_EQ(shipped->capture.workers, defaults.capture.workers);
   EXPECT_EQ(shipped->capture.ring_bytes, defaults.capture.ring_bytes);
+  EXPECT_EQ(shipped->capture.snaplen, defaults.capture.snaplen);
+  EXPECT_EQ(shipped->capture.promiscuous, defaults.capture.promiscuous);
+  EXPECT_EQ(shipped->capture.filter, defaults.capture.filter);
+  EXPECT_EQ(shipped->capture.cpus, defaults.capture.cpus);
   EXPECT_EQ(shipped->services.default_status, defaults.services.default_status);
   EXPECT_EQ(shipped->protect.min_lines, defaults.protect.min_lines);
   EXPECT_EQ(shipped->fail, defaults.fail);

@@ -118,6 +118,16 @@ TEST(Settings, TheWholeShape) {
   EXPECT_TRUE(s.warnings.empty());
 }
 
+TEST(Settings, CaptureOfASensor) {
+  const CaptureSettings c = parsed(R"(
+capture: {snaplen: 9000, promiscuous: false, filter: "not port 22", cpus: [2, 3]})")
+                                .capture;
+  EXPECT_EQ(c.snaplen, 9000U);
+  EXPECT_FALSE(c.promiscuous);
+  EXPECT_EQ(c.filter, "not port 22");
+  EXPECT_EQ(c.cpus, (std::vector<uint32_t>{2, 3}));
+}
+
 TEST(Settings, RulesAndTheirConditions) {
   const Settings s = parsed(kWhole);
   ASSERT_EQ(s.policy.size(), 3U);

@@ -1,0 +1,236 @@
+// `weir run`: the live sensor. Watches interfaces until it is told to stop.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "alert/jsonl_sink.h"
+#include "app/commands/commands.h"
+#include "app/exit_codes.h"
+#include "app/report/replay_report.h"
+#include "app/runtime/alert_desk.h"
+#include "app/runtime/alert_sinks.h"
+#include "app/runtime/key_watch.h"
+#include "app/runtime/live_sources.h"
+#include "app/runtime/load_snapshot.h"
+#include "app/runtime/sensor.h"
+#include "app/runtime/sensor_check.h"
+#include "app/runtime/wall_clock.h"
+#include "app/terminal.h"
+
+namespace weir::app {
+
+namespace {
+
+struct Options {
+  std::string config;
+  std::vector<std::string> interfaces;
+  std::vector<std::string> indexes;
+  std::string key;
+  std::vector<std::string> key_logs;
+  std::string alerts;
+  std::string flows;
+  std::string stats;
+  size_t workers = 0;
+  bool check = false;
+  bool quiet = false;
+};
+
+constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+
+sigset_t our_signals() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : kSignals) sigaddset(&set, number);
+  return set;
+}
+
+Result<config::Settings> settings_of(const Options& options) {
+  config::Settings settings;
+  if (!options.config.empty()) {
+    auto loaded = config::load_settings(options.config);
+    if (!loaded) return loaded.error();
+    settings = std::move(*loaded);
+  }
+  if (!options.interfaces.empty()) settings.capture.interfaces = options.interfaces;
+  if (options.workers != 0) settings.capture.workers = static_cast<uint32_t>(options.workers);
+  if (!options.indexes.empty()) settings.protect.indexes = options.indexes;
+  if (!options.key.empty()) settings.protect.key = options.key;
+  if (!options.key_logs.empty()) settings.see_inside.key_logs = options.key_logs;
+  return settings;
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  if (path == "-") return std::fputs(text.c_str(), stdout) >= 0;
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) complain(path + ": cannot be written");
+  return static_cast<bool>(out);
+}
+
+uint64_t value_of(const inspect::CounterList& counters, std::string_view name) {
+  for (const auto& [key, value] : counters) {
+    if (key == name) return value;
+  }
+  return 0;
+}
+
+int run(const Options& options) {
+  // Before any thread begins, so that all have them blocked: the main thread waits for them.
+  const sigset_t signals = our_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  auto settings = settings_of(options);
+  if (!settings) {
+    complain(settings.error());
+    return kExitUsage;
+  }
+  for (const std::string& warning : settings->warnings) complain(warning);
+  if (const Status usable = check_capture(*settings); !usable) {
+    complain(usable.error());
+    return kExitUsage;
+  }
+  auto snapshot = load_snapshot(*settings);
+  if (!snapshot) {
+    complain(snapshot.error());
+    return kExitUsage;
+  }
+  if (options.check) {
+    std::fputs(check_text(*settings, **snapshot).c_str(), stdout);
+    return kExitOk;
+  }
+
+  auto sources = open_live_sources(settings->capture);
+  if (!sources) {
+    complain(sources.error());
+    return kExitFailure;
+  }
+  std::unique_ptr<alert::JsonlFile> flows;
+  if (!options.flows.empty()) {
+    auto opened = alert::JsonlFile::open(options.flows, alert::FileStart::kAppend, false);
+    if (!opened) {
+      complain(opened.error());
+      return kExitFailure;
+    }
+    flows = std::move(*opened);
+  }
+  std::unique_ptr<alert::JsonlSink> alerts;
+  if (!options.alerts.empty()) {
+    auto opened = alert::JsonlSink::open(options.alerts, alert::JsonlSink::Mode::kFinal,
+                                         alert::FileStart::kAppend);
+    if (!opened) {
+      complain(opened.error());
+      return kExitFailure;
+    }
+    alerts = std::move(*opened);
+  }
+  auto sinks = AlertSinks::open(settings->alerts);
+  if (!sinks) {
+    complain(sinks.error());
+    return kExitFailure;
+  }
+
+  std::unique_ptr<KeyWatch> keys;
+  if (!settings->see_inside.key_logs.empty()) {
+    auto watched = KeyWatch::start(settings->see_inside);
+    if (!watched) {
+      complain(watched.error());
+      return kExitFailure;
+    }
+    keys = std::move(*watched);
+  }
+  AlertDesk desk(settings->limits, settings->alerts.window, flows.get());
+  if (alerts) desk.incidents().add_sink(*alerts);
+  (*sinks)->attach(desk.incidents());
+  Sensor sensor(*snapshot, keys ? keys->access() : inspect::KeyAccess{});
+  for (size_t i = 0; i < sources->size(); ++i) {
+    const auto& cpus = settings->capture.cpus;
+    sensor.add_worker(std::move((*sources)[i]), desk.add_queue(),
+                      cpus.empty() ? -1 : static_cast<int>(cpus[i % cpus.size()]));
+  }
+
+  ReplayFacts facts;
+  facts.workers = sensor.workers();
+  facts.first = wall_clock();
+  const auto began = std::chrono::steady_clock::now();
+  desk.start();
+  sensor.start();
+  if (!options.quiet) complain("watching " + capture_text(settings->capture));
+
+  while (true) {
+    constexpr timespec kTurn{0, 100'000'000};
+    const int signal = sigtimedwait(&signals, nullptr, &kTurn);
+    if (signal == SIGINT || signal == SIGTERM) break;
+    if (!keys) continue;
+    for (const std::string& message : keys->take_messages()) complain(message);
+  }
+
+  sensor.stop();
+  desk.stop();
+  facts.last = wall_clock();
+  facts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  facts.counters = sensor.counters();
+  for (auto& counter : desk.counters()) facts.counters.push_back(std::move(counter));
+  if (keys) {
+    for (auto& counter : keys->counters()) facts.counters.push_back(std::move(counter));
+  }
+  facts.packets = value_of(facts.counters, "live.packets");
+  facts.packet_bytes = value_of(facts.counters, "live.bytes");
+
+  bool written = true;
+  const auto note = [&written](const Status& status) {
+    if (status) return;
+    complain(status.error());
+    written = false;
+  };
+  if (alerts) note(alerts->close());
+  if (flows) note(flows->close());
+  note((*sinks)->close());
+  const IncidentSummary summary = desk.summary();
+  if (!options.stats.empty()) {
+    written = write_file(options.stats, replay_stats_json(facts, desk.usage(), summary)) && written;
+  }
+  if (!options.quiet) {
+    complain("stopped after " + human_count(facts.packets) + " packets (" +
+             human_count(value_of(facts.counters, "live.kernel_dropped")) +
+             " dropped by the kernel), " + human_count(desk.usage().flows) + " flows, " +
+             human_count(summary.incidents()) + " incidents");
+  }
+  return written ? kExitOk : kExitFailure;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& exit_code) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "The live sensor");
+  command->add_option("-c,--config", o->config, "weir.yaml");
+  command
+      ->add_option("--interface,-i", o->interfaces,
+                   "interface to watch, instead of those of the configuration; again for more")
+      ->allow_extra_args(false);
+  command->add_option("--index", o->indexes, "fingerprint index; again for more")
+      ->allow_extra_args(false);
+  command->add_option("--key", o->key, "site key file of the indexes");
+  command
+      ->add_option("--keylog", o->key_logs,
+                   "TLS key log that grows, or a folder of them; again for more")
+      ->allow_extra_args(false);
+  command->add_option("--alerts", o->alerts,
+                      "append each incident, when it closes, as a JSON line");
+  command->add_option("--flows", o->flows, "append each flow, when it ends, as a JSON line");
+  command->add_option("--stats", o->stats, "write totals and counters as JSON when stopped");
+  command->add_option("--workers", o->workers, "worker threads, instead of capture.workers")
+      ->check(CLI::Range(1, 256));
+  command->add_flag("--check", o->check, "check the configuration, print what it needs, and end");
+  command->add_flag("--quiet,-q", o->quiet, "no messages but errors");
+  command->callback([o, &exit_code] { exit_code = run(*o); });
+}
+
+}  // namespace weir::app

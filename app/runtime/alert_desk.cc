@@ -1,0 +1,104 @@
+// See alert_desk.h.
+#include "app/runtime/alert_desk.h"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "alert/native_json.h"
+#include "app/runtime/wall_clock.h"
+
+namespace weir::app {
+namespace {
+
+// What an alert waits at most while nothing else happens.
+constexpr std::chrono::milliseconds kNap{10};
+constexpr size_t kRound = 256;  // of each queue, so that none waits for another
+
+}  // namespace
+
+AlertDesk::AlertDesk(const Limits& limits, Duration window, alert::JsonlFile* flows)
+    : incidents_(limits, window, incident_counters_), flows_(flows) {
+  incidents_.add_sink(summary_);
+}
+
+AlertDesk::~AlertDesk() { stop(); }
+
+AlertQueue& AlertDesk::add_queue() {
+  queues_.push_back(std::make_unique<AlertQueue>());
+  return *queues_.back();
+}
+
+void AlertDesk::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void AlertDesk::stop() {
+  if (!thread_.joinable()) return;
+  stop_.store(true);
+  thread_.join();
+}
+
+bool AlertDesk::take_all() {
+  bool any = false;
+  Finding finding;
+  FlowRecord record;
+  const std::lock_guard lock(mutex_);
+  for (const auto& queue : queues_) {
+    for (size_t i = 0; i < kRound && queue->pop(finding); ++i) {
+      any = true;
+      incidents_.on_finding(std::move(finding));
+    }
+    for (size_t i = 0; i < kRound && queue->pop(record); ++i) {
+      any = true;
+      usage_.add(record);
+      if (flows_ != nullptr) flows_->write_line(alert::flow_json(record));
+    }
+  }
+  return any;
+}
+
+void AlertDesk::run() {
+  pthread_setname_np(pthread_self(), "weir-alerts");
+  while (true) {
+    const bool stopping = stop_.load();
+    const bool any = take_all();
+    rounds_.fetch_add(1, std::memory_order_relaxed);
+    if (any) continue;
+    if (stopping) break;
+    {
+      const std::lock_guard lock(mutex_);
+      incidents_.expire(wall_clock());
+    }
+    std::this_thread::sleep_for(kNap);
+  }
+  const std::lock_guard lock(mutex_);
+  incidents_.close_all();
+}
+
+UsageTotals AlertDesk::usage() const {
+  const std::lock_guard lock(mutex_);
+  return usage_;
+}
+
+IncidentSummary AlertDesk::summary() const {
+  const std::lock_guard lock(mutex_);
+  return summary_;
+}
+
+inspect::CounterList AlertDesk::counters() const {
+  inspect::CounterList out;
+  for (const auto& row : alert::kIncidentCounters) {
+    out.emplace_back("incident." + std::string(row.name), (incident_counters_.*row.member).get());
+  }
+  AlertQueueCounters queued;
+  for (const auto& queue : queues_) add_counters(queued, queue->counters(), kAlertQueueCounters);
+  for (const auto& row : kAlertQueueCounters) {
+    out.emplace_back("alert_queue." + std::string(row.name), (queued.*row.member).get());
+  }
+  return out;
+}
+
+}  // namespace weir::app

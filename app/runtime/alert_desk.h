@@ -1,0 +1,63 @@
+// The alert thread: takes what workers found out of their queues, makes incidents of it, and feeds
+// the sinks. The only thread that calls them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "alert/incident_maker.h"
+#include "alert/jsonl_sink.h"
+#include "app/report/replay_report.h"
+#include "app/report/usage_totals.h"
+#include "app/runtime/alert_queue.h"
+#include "core/limits.h"
+
+namespace weir::app {
+
+class AlertDesk {
+ public:
+  // Sinks are added before start(); flow records are also written to `flows`, where given. All must
+  // outlive stop().
+  AlertDesk(const Limits& limits, Duration window, alert::JsonlFile* flows = nullptr);
+  ~AlertDesk();
+  AlertDesk(const AlertDesk&) = delete;
+  AlertDesk& operator=(const AlertDesk&) = delete;
+
+  [[nodiscard]] alert::IncidentMaker& incidents() noexcept { return incidents_; }
+  // One for each worker, before start(). Owned by the desk.
+  AlertQueue& add_queue();
+  void start();
+  // After the workers have ended: takes out what is left, closes all incidents, ends the thread.
+  void stop();
+
+  // Any thread; copies.
+  [[nodiscard]] UsageTotals usage() const;
+  [[nodiscard]] IncidentSummary summary() const;
+  [[nodiscard]] inspect::CounterList counters() const;
+  // Grows with each round of the thread: stands still when a sink hangs.
+  [[nodiscard]] uint64_t rounds() const noexcept { return rounds_.load(std::memory_order_relaxed); }
+
+ private:
+  void run();
+  bool take_all();
+
+  mutable std::mutex mutex_;  // held while findings and records are worked on
+  alert::IncidentCounters incident_counters_;
+  alert::IncidentMaker incidents_;
+  IncidentSummary summary_;
+  UsageTotals usage_;
+  alert::JsonlFile* flows_;
+  std::vector<std::unique_ptr<AlertQueue>> queues_;
+  std::atomic<bool> stop_{false};
+  std::atomic<uint64_t> rounds_{0};
+  std::thread thread_;
+};
+
+}  // namespace weir::app

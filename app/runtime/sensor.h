@@ -1,0 +1,66 @@
+// The live sensor: one thread a worker, each with sources, decoder and engine of its own, run to
+// completion. What happens to a worker besides packets (statistics, another snapshot) happens in
+// its own thread between two batches, so that nothing on the way of a packet is locked.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "app/runtime/alert_queue.h"
+#include "capture/live_source.h"
+#include "capture/packet_decoder.h"
+#include "core/finding.h"
+#include "inspect/engine/engine.h"
+#include "inspect/engine/snapshot.h"
+
+namespace weir::app {
+
+class Sensor {
+ public:
+  using Sources = std::vector<std::unique_ptr<capture::LiveSource>>;
+
+  explicit Sensor(std::shared_ptr<const inspect::Snapshot> snapshot,
+                  const inspect::KeyAccess& keys = {});
+  ~Sensor();
+  Sensor(const Sensor&) = delete;
+  Sensor& operator=(const Sensor&) = delete;
+
+  // Before start(). `queue` must outlive the sensor; `cpu` < 0: wherever.
+  void add_worker(Sources sources, AlertQueue& queue, int cpu = -1);
+  void start();
+  // Reads what has arrived, ends all flows, hands on what was found, ends the threads.
+  void stop();
+
+  // What a job may look at, in the worker's own thread.
+  struct WorkerView {
+    size_t number;
+    inspect::Engine& engine;
+    const capture::PacketDecoder& decoder;
+    const Sources& sources;
+    AlertQueue& queue;
+  };
+  // Runs `job` in every worker, at once, and waits; it must be safe to run in several threads.
+  // Returns how many workers did it within `timeout`: a stalled one cannot hold the caller.
+  size_t on_each_worker(const std::function<void(WorkerView&)>& job,
+                        Duration timeout = Duration::seconds(2));
+
+  // Any thread. Grows with each turn of the worker's loop: at least some times a second.
+  [[nodiscard]] uint64_t turns(size_t worker) const noexcept;
+  [[nodiscard]] size_t workers() const noexcept;
+  // Summed over workers; workers that do not answer are left out. After stop(): the final ones.
+  [[nodiscard]] inspect::CounterList counters();
+  [[nodiscard]] bool in_path() const noexcept;
+
+ private:
+  struct Worker;
+  std::shared_ptr<const inspect::Snapshot> snapshot_;
+  inspect::KeyAccess keys_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<bool> stop_{false};
+  bool started_ = false;
+};
+
+}  // namespace weir::app
