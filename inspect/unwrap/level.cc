@@ -217,6 +217,8 @@ void Level::open_text(bool binary) noexcept {
   if (binary) chain_.counters.binary_pieces.add();
   looked_at_ = printable_run_ = in_strings_ = 0;
   finder_.reset();
+  entities_.reset();
+  breaker_.reset();
   in_run_ = false;
   decoded_.clear();
   runs_.clear();
@@ -246,8 +248,6 @@ void Level::pass(ByteSpan data, uint64_t offset) noexcept {
   }
 }
 
-// Text in which base64 may stand. The run stays in the text, as it may be a token that a rule looks
-// for; what it holds is emitted behind the text, or when there is much of it.
 void Level::text(ByteSpan data, uint64_t offset) noexcept {
   if (route_ == Route::kTextPaused) resume_text(offset);
   if (binary_ || depth_ >= chain_.limits.unwrap_depth) {
@@ -255,6 +255,21 @@ void Level::text(ByteSpan data, uint64_t offset) noexcept {
     if (binary_ && looked_at_ < kLookBytes) look_for_strings(data);
     return;
   }
+  while (!data.empty()) {
+    const size_t taken = entities_.take(data);
+    text_with_runs(data.first(taken), offset);
+    data = data.subspan(taken);
+    offset += taken;
+    if (entities_.full()) {
+      close_text(EndReason::kComplete);
+      route_ = Route::kTextPaused;
+    }
+  }
+}
+
+// Text in which base64 may stand. The run stays in the text, as it may be a token that a rule looks
+// for; what it holds is emitted behind the text, or when there is much of it.
+void Level::text_with_runs(ByteSpan data, uint64_t offset) noexcept {
   size_t emitted = 0;
   for (size_t i = 0; i < data.size();) {
     if (!in_run_) {
@@ -278,16 +293,23 @@ void Level::text(ByteSpan data, uint64_t offset) noexcept {
     }
     if (decoded_.size() >= kRunBytes) {
       if (route_ == Route::kTextPaused) resume_text(offset + emitted);
-      chain_.emitter.text(data.subspan(emitted, i - emitted));
+      breaker_.text(data.subspan(emitted, i - emitted), chain_.emitter);
       emitted = i;
-      chain_.emitter.close(EndReason::kComplete);
-      emit_runs();
+      close_text(EndReason::kComplete);
       route_ = Route::kTextPaused;
     }
   }
   if (emitted == data.size()) return;
   if (route_ == Route::kTextPaused) resume_text(offset + emitted);
-  chain_.emitter.text(data.subspan(emitted));
+  breaker_.text(data.subspan(emitted), chain_.emitter);
+}
+
+// Closes the piece and emits what was found in it.
+void Level::close_text(EndReason reason) noexcept {
+  breaker_.flush(chain_.emitter);
+  chain_.emitter.close(reason);
+  emit_runs();
+  emit_copy();
 }
 
 void Level::run_digit(uint8_t value) noexcept {
@@ -332,14 +354,30 @@ void Level::emit_runs() noexcept {
   decoded_.clear();
 }
 
+void Level::emit_copy() noexcept {
+  if (entities_.copy().empty()) return;
+  chain_.counters.html.add();
+  chain_.emitter.path().append(">html");
+  StreamInfo inner;
+  inner.origin = Origin::kString;
+  inner.label = info_.label;
+  inner.offset = info_.offset;
+  inner.fixed = true;
+  next().begin(inner);
+  next().on_data(entities_.copy(), info_.offset);
+  next().end(EndReason::kComplete);
+  entities_.empty_copy();
+  chain_.emitter.path().truncate(text_path_);
+}
+
 void Level::on_gap(uint64_t bytes) noexcept {
   decide_now();
   if (route_ == Route::kText || route_ == Route::kTextPaused) {
-    chain_.emitter.close(EndReason::kGap);
+    finish_text(EndReason::kGap);
     route_ = Route::kTextPaused;
     finder_.reset();
-    if (in_run_) end_run();
-    emit_runs();
+    entities_.reset();
+    breaker_.reset();
   } else if (route_ == Route::kStage) {
     stage_->on_gap(bytes);
   }
@@ -348,15 +386,19 @@ void Level::on_gap(uint64_t bytes) noexcept {
 void Level::end(EndReason reason) noexcept {
   decide_now();
   if (route_ == Route::kText || route_ == Route::kTextPaused) {
-    chain_.emitter.close(reason);
-    if (in_run_) end_run();
-    emit_runs();
+    finish_text(reason);
   } else if (route_ == Route::kStage) {
     stage_->end(reason);
   }
   if (binary_ && in_strings_ * kStringShare > looked_at_) chain_.emitter.mark_readable();
   route_ = Route::kIdle;
   chain_.emitter.path().truncate(base_path_);
+}
+
+void Level::finish_text(EndReason reason) noexcept {
+  entities_.finish();
+  if (in_run_) end_run();
+  close_text(reason);
 }
 
 }  // namespace weir::inspect

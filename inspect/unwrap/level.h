@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "inspect/unwrap/entity_finder.h"
+#include "inspect/unwrap/line_breaker.h"
 #include "inspect/unwrap/run_finder.h"
 #include "inspect/unwrap/sniff.h"
 #include "inspect/unwrap/stage.h"
@@ -48,10 +50,14 @@ class Level {
   void decide_now() noexcept;
   void open_text(bool binary) noexcept;
   void text(ByteSpan data, uint64_t offset) noexcept;
+  void text_with_runs(ByteSpan data, uint64_t offset) noexcept;
+  void close_text(EndReason reason) noexcept;
+  void finish_text(EndReason reason) noexcept;
   void resume_text(uint64_t offset) noexcept;
   void run_digit(uint8_t value) noexcept;
   void end_run() noexcept;
   void emit_runs() noexcept;
+  void emit_copy() noexcept;
   void look_for_strings(ByteSpan data) noexcept;
   void pass(ByteSpan data, uint64_t offset) noexcept;
 
@@ -62,11 +68,14 @@ class Level {
   bool binary_ = false;
   bool unreadable_ = false;
   bool started_ = false;
-  // Base64 runs inside the text in hand; what they hold is emitted behind it.
+  // Base64 runs inside the text in hand, and what character references in it stand for: emitted
+  // behind it.
   struct Run {
     size_t end = 0;  // of its bytes in decoded_
     uint64_t offset = 0;
   };
+  EntityFinder entities_;
+  LineBreaker breaker_;
   RunFinder finder_;
   std::vector<uint8_t> decoded_;
   std::vector<Run> runs_;
