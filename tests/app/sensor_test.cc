@@ -169,7 +169,7 @@ TEST(WorkerOfSensor, JobsRunInEachWorkerWhilePacketsCome) {
   rig.start();
   std::atomic<bool> enough{false};
   std::thread feeder([&] {
-    for (uint16_t i = 0; !enough; ++i) {
+    for (uint32_t i = 0; i < 150 || !enough; ++i) {
       rig.fed[i % 3]->feed(datagram(static_cast<uint16_t>(i % 50), 1000), wall_clock());
       if (i % 64 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
