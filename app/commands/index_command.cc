@@ -12,6 +12,7 @@
 #include "app/terminal.h"
 #include "signatures/fingerprint/code_index.h"
 #include "signatures/fingerprint/index_builder.h"
+#include "signatures/fingerprint/index_merge.h"
 #include "signatures/fingerprint/site_key.h"
 
 namespace weir::app {
@@ -178,6 +179,37 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
   return kExitOk;
 }
 
+struct MergeOptions {
+  std::vector<std::string> files;
+  std::string out;
+  bool json = false;
+};
+
+int run_merge(const MergeOptions& options) {
+  const auto report = signatures::merge_indexes(options.files, options.out);
+  if (!report) {
+    complain(report.error());
+    return kExitFailure;
+  }
+  if (options.json) {
+    const nlohmann::json line = {{"out", options.out},
+                                 {"files", report->files},
+                                 {"lines", report->lines},
+                                 {"fingerprints", report->fingerprints},
+                                 {"critical_lines", report->critical_lines},
+                                 {"names", report->names},
+                                 {"digests", report->digests},
+                                 {"dropped_common", report->dropped_common}};
+    std::printf("%s\n", line.dump().c_str());
+    return kExitOk;
+  }
+  std::printf("%s: %s files, %s lines; %s fingerprints (%s left out as common)\n",
+              options.out.c_str(), human_count(report->files).c_str(),
+              human_count(report->lines).c_str(), human_count(report->fingerprints).c_str(),
+              human_count(report->dropped_common).c_str());
+  return kExitOk;
+}
+
 int run_verify(const std::string& file) {
   const Status status = signatures::CodeIndex::verify(file);
   if (!status) {
@@ -237,6 +269,13 @@ void add_index_command(CLI::App& app, int& exit_code) {
   info->add_option("--key,-k", *key, "site key file")->required();
   info->add_flag("--json", *json, "one JSON line instead of text");
   info->callback([file, key, json, &exit_code] { exit_code = run_info(*file, *key, *json); });
+
+  auto merging = std::make_shared<MergeOptions>();
+  CLI::App* merge = index->add_subcommand("merge", "Make one index of several of the same key");
+  merge->add_option("files", merging->files, "index files")->required();
+  merge->add_option("--out,-o", merging->out, "index file to write (.wfi)")->required();
+  merge->add_flag("--json", merging->json, "one JSON line instead of text");
+  merge->callback([merging, &exit_code] { exit_code = run_merge(*merging); });
 
   auto verified = std::make_shared<std::string>();
   CLI::App* verify = index->add_subcommand("verify", "Compare every checksum of an index");

@@ -36,15 +36,24 @@ Result<std::vector<uint8_t>> CriticalLines::section(const std::vector<uint32_t>&
     return std::tie(a->file, a->line) < std::tie(b->file, b->line);
   });
   lines = chosen.size();
-  std::vector<uint8_t> out;
-  if (chosen.empty()) return out;
-  std::vector<Literal> literals;
-  put32(out, static_cast<uint32_t>(chosen.size()));
+  std::vector<std::pair<uint32_t, std::string_view>> kept;
   for (const CriticalCandidate* line : chosen) {
-    literals.push_back({static_cast<uint32_t>(literals.size()), line->normalised});
-    put32(out, first_lines[line->file] + line->line);
-    put32(out, static_cast<uint32_t>(line->normalised.size()));
-    out.insert(out.end(), line->normalised.begin(), line->normalised.end());
+    kept.emplace_back(first_lines[line->file] + line->line, line->normalised);
+  }
+  return critical_section(kept);
+}
+
+Result<std::vector<uint8_t>> critical_section(
+    const std::vector<std::pair<uint32_t, std::string_view>>& lines) {
+  std::vector<uint8_t> out;
+  if (lines.empty()) return out;
+  std::vector<Literal> literals;
+  put32(out, static_cast<uint32_t>(lines.size()));
+  for (const auto& [line, text] : lines) {
+    literals.push_back({static_cast<uint32_t>(literals.size()), text});
+    put32(out, line);
+    put32(out, static_cast<uint32_t>(text.size()));
+    out.insert(out.end(), text.begin(), text.end());
   }
   const Result<LiteralSet> set = LiteralSet::compile(literals);
   if (!set) return set.error();

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -20,6 +22,10 @@ struct CriticalCandidate {
   uint32_t distinctive = 0;  // letters
   std::string normalised;
 };
+
+// The section: of lines by their global number and normalised text; empty when there are none.
+Result<std::vector<uint8_t>> critical_section(
+    const std::vector<std::pair<uint32_t, std::string_view>>& lines);
 
 class CriticalLines {
  public:

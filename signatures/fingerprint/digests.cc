@@ -68,6 +68,15 @@ void DigestList::add(const std::array<uint64_t, kDigestKinds>& digests, uint32_t
   }
 }
 
+void DigestList::add_section(ByteSpan section, uint32_t first_file) {
+  for (size_t at = 0; at + kDigestEntry <= section.size(); at += kDigestEntry) {
+    const uint8_t* const entry = section.data() + at;
+    const uint32_t place = read32(entry + 8);
+    rows_.push_back({uint64_t{read32(entry)} | uint64_t{read32(entry + 4)} << 32, place >> 30,
+                     (place & (kDigestFiles - 1)) + first_file});
+  }
+}
+
 std::vector<uint8_t> DigestList::section(uint32_t most_files) {
   std::sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
     return std::tie(a.hash, a.kind, a.file) < std::tie(b.hash, b.kind, b.file);

@@ -59,6 +59,8 @@ class DigestList {
   // `file` is kNoFile for public code: what stands there, too, is left out.
   static constexpr uint32_t kNoFile = 0xffffffff;
   void add(const std::array<uint64_t, kDigestKinds>& digests, uint32_t file);
+  // Those of another index, whose files are numbered from `first_file` on here.
+  void add_section(ByteSpan section, uint32_t first_file);
   // The section. Contents of more than `most_files` files are left out; of fewer, the first file
   // is told.
   [[nodiscard]] std::vector<uint8_t> section(uint32_t most_files);

@@ -20,9 +20,7 @@
 namespace weir::signatures {
 namespace {
 
-// In more files than this, a fingerprint is taken for common; and of one file only the first few
-// places are kept.
-constexpr uint32_t kMostFiles = 16;
+// Of one file only the first few places of a fingerprint are kept.
 constexpr uint32_t kMostPlacesInFile = 2;
 constexpr size_t kSkippedTold = 1000;
 constexpr uint64_t kMostLines = 0x7fffffff;

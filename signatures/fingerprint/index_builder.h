@@ -12,6 +12,9 @@
 
 namespace weir::signatures {
 
+// In more files than this, a fingerprint is taken for common.
+inline constexpr uint32_t kMostFiles = 16;
+
 struct IndexSource {
   std::string name;  // of the repository
   std::string directory;

@@ -33,6 +33,7 @@ enum class Section : uint32_t {
   kChecksums,     // XXH3-64 of each kChecksumBlock bytes of the file from its start to this section
   kDigests,       // digests of whole files (digests.h); may be empty
   kDistinctNames,  // identifiers in clear and their compiled form (names_picker.h); may be empty
+  kHashTails,      // of each entry, the hash bits between bucket and entry: for merging alone
   kCount,
 };
 inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);
@@ -93,15 +94,21 @@ inline uint32_t read32(const uint8_t* at) noexcept {
 void put32(std::vector<uint8_t>& out, uint32_t value);
 void put64(std::vector<uint8_t>& out, uint64_t value);
 
-// The Bloom filter: a block by the high bits, eight bits of it, two in each of four words.
+// Bytes of each hash in kHashTails: with the bucket and the entry, all but the lowest two bits.
+[[nodiscard]] inline constexpr size_t tail_bytes(uint32_t bucket_bits) noexcept {
+  return bucket_bits < 8 ? 4 : 3;
+}
+
+// The Bloom filter, over hashes without their lowest two bits, which an index does not keep: a
+// block by the high bits, eight bits of it, two in each of four words.
 
 [[nodiscard]] inline uint64_t bloom_block(uint64_t hash, uint64_t blocks) noexcept {
   __extension__ using Wide = unsigned __int128;
-  return static_cast<uint64_t>(static_cast<Wide>(hash) * blocks >> 64);
+  return static_cast<uint64_t>(static_cast<Wide>(hash & ~uint64_t{kRarityMask}) * blocks >> 64);
 }
 [[nodiscard]] inline std::array<uint64_t, 4> bloom_bits(uint64_t hash) noexcept {
   // The block took the high bits: stir, so that the rest does not hang on them.
-  const uint64_t h = hash * 0x9e3779b97f4a7c15ULL;
+  const uint64_t h = (hash & ~uint64_t{kRarityMask}) * 0x9e3779b97f4a7c15ULL;
   std::array<uint64_t, 4> out;
   for (size_t i = 0; i < 4; ++i) {
     out[i] = uint64_t{1} << (h >> (16 + 12 * i) & 63) | uint64_t{1} << (h >> (22 + 12 * i) & 63);

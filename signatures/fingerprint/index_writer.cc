@@ -176,6 +176,25 @@ Status TableWriter::each_row(const std::function<void(const Row&)>& visit) {
   return ok_status();
 }
 
+Status TableWriter::write_tails(IndexWriter& out, size_t bytes) {
+  Status written = out.begin_section(Section::kHashTails);
+  std::vector<uint8_t> tails(bytes << 14);
+  size_t filled = 0;
+  const Status read = each_row([&](const Row& row) {
+    for (size_t i = 0; i < bytes; ++i) {
+      tails[filled++] = static_cast<uint8_t>(row.hash >> (32 + 8 * i));
+    }
+    if (filled == tails.size()) {
+      if (written) written = out.write(tails);
+      filled = 0;
+    }
+  });
+  if (!read) return read;
+  if (written) written = out.write(ByteSpan(tails).first(filled));
+  out.end_section();
+  return written;
+}
+
 Status TableWriter::finish(IndexWriter& out) {
   if (count_ >= kManyPostings) return Error{"too many fingerprints for one index", {}};
   // About eight entries a bucket.
@@ -205,6 +224,7 @@ Status TableWriter::finish(IndexWriter& out) {
   if (written) written = out.write(ByteSpan(entries).first(filled));
   out.end_section();
   if (!written) return written;
+  if (written = write_tails(out, tail_bytes(bits)); !written) return written;
   spooled_.clear();
   rows_ = {};
   entries.clear();

@@ -44,7 +44,8 @@ class IndexWriter {
   std::vector<uint8_t> sums_;
 };
 
-// Takes fingerprints in ascending order of hash and writes kEntries, kBuckets, kBloom, kPostings.
+// Takes fingerprints in ascending order of hash and writes kEntries, kHashTails, kBuckets, kBloom,
+// kPostings.
 class TableWriter {
  public:
   explicit TableWriter(std::string directory) : directory_(std::move(directory)) {}
@@ -61,6 +62,7 @@ class TableWriter {
     uint32_t rarity;
   };
   Status spill();
+  Status write_tails(IndexWriter& out, size_t bytes);
   Status each_row(const std::function<void(const Row&)>& visit);
 
   std::string directory_;
