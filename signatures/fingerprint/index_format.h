@@ -15,7 +15,7 @@
 namespace weir::signatures {
 
 inline constexpr uint64_t kIndexMagic = 0x31694670'72696557ULL;  // "WeirpFi1"
-inline constexpr uint32_t kIndexFormat = 2;
+inline constexpr uint32_t kIndexFormat = 3;
 inline constexpr size_t kHeaderBytes = 512;
 inline constexpr size_t kChecksumBlock = size_t{1} << 20;
 inline constexpr size_t kSectionAlign = 64;
