@@ -33,6 +33,7 @@ void EnvelopeStage::begin_message(uint64_t offset) noexcept {
   StreamInfo message;
   message.origin = Origin::kPart;
   if (contains_word(info_.content_type, "json")) message.content_type = "application/json";
+  if (message.content_type.empty()) message.content_type = "application/proto";
   message.label = info_.label;
   message.offset = info_.fixed ? info_.offset : offset;
   message.fixed = info_.fixed;

@@ -1,6 +1,5 @@
 // gRPC and Connect messages: a byte of flags, four of length, the message. A compressed message is
-// found by its first bytes one level deeper. Protobuf inside is not parsed: its strings lie in it
-// as they are.
+// found by its first bytes one level deeper, and so is protobuf.
 #pragma once
 
 #include <array>

@@ -8,6 +8,7 @@
 #include "inspect/unwrap/form_stage.h"
 #include "inspect/unwrap/json_stage.h"
 #include "inspect/unwrap/multipart_stage.h"
+#include "inspect/unwrap/protobuf_stage.h"
 #include "inspect/unwrap/qoder_stage.h"
 
 namespace weir::inspect {
@@ -155,6 +156,10 @@ void Level::open_stage(const Guess& guess, ByteSpan first) noexcept {
     case Kind::kEnvelope:
       made(envelope_, chain_, next()).begin(info_);
       stage_ = envelope_.get();
+      break;
+    case Kind::kProtobuf:
+      made(protobuf_, chain_, next()).begin(info_);
+      stage_ = protobuf_.get();
       break;
     case Kind::kQoder:
       made(qoder_, chain_, next()).begin(info_);

@@ -21,6 +21,7 @@ class EnvelopeStage;
 class FormStage;
 class JsonStage;
 class MultipartStage;
+class ProtobufStage;
 class QoderStage;
 enum class Alphabet : uint8_t;
 
@@ -100,6 +101,7 @@ class Level {
   std::unique_ptr<FormStage> form_;
   std::unique_ptr<JsonStage> json_;
   std::unique_ptr<MultipartStage> multipart_;
+  std::unique_ptr<ProtobufStage> protobuf_;
   std::unique_ptr<QoderStage> qoder_;
 };
 

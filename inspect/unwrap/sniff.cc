@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 
 #include "inspect/unwrap/json_unescape.h"
+#include "inspect/unwrap/protobuf_stage.h"
 
 namespace weir::inspect {
 namespace {
@@ -141,6 +143,25 @@ bool looks_like_text(ByteSpan bytes) noexcept {
     }
   }
   return bad * 16 <= bytes.size();
+}
+
+bool is_plain_text(ByteSpan bytes) noexcept {
+  for (size_t i = 0; i < bytes.size();) {
+    const uint8_t c = bytes[i++];
+    if (c < 0x80) {
+      if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r' && c != '\f' && c != 0x1B) ||
+          c == 0x7F) {
+        return false;
+      }
+      continue;
+    }
+    size_t more = c >= 0xF0 && c <= 0xF4 ? 3 : c >= 0xE0 && c < 0xF0 ? 2 : c >= 0xC2 && c < 0xE0;
+    if (more == 0) return false;
+    for (; more > 0 && i < bytes.size(); --more, ++i) {
+      if ((bytes[i] & 0xC0) != 0x80) return false;
+    }
+  }
+  return true;
 }
 
 bool holds_content(std::string_view name) noexcept {
@@ -450,6 +471,27 @@ bool looks_like_envelope(ByteSpan first, std::string_view content_type) noexcept
          (contains_word(content_type, "connect+") || contains_word(content_type, "grpc"));
 }
 
+bool looks_like_protobuf(ByteSpan first, std::string_view content_type) noexcept {
+  uint64_t size = first.size() < kSniffBytes ? first.size() : std::numeric_limits<uint64_t>::max();
+  ProtobufPrefix told;
+  if (contains_word(content_type, "proto") || contains_word(content_type, "grpc")) {
+    return begins_protobuf(first, size, 1U << 29, told);
+  }
+  // Where no header says so, half of it must be text, at some depth.
+  constexpr uint32_t kLargestNumber = 1000;
+  constexpr int kDepth = 4;
+  size_t strings = 0;
+  ByteSpan message = first;
+  for (int depth = 0; depth < kDepth && !message.empty(); ++depth) {
+    if (!begins_protobuf(message, size, kLargestNumber, told)) return false;
+    strings += told.strings;
+    if (strings * 2 >= first.size()) return true;
+    message = told.inner;
+    size = told.inner_size;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool base64_holds_text(ByteSpan digits) noexcept {
@@ -524,6 +566,9 @@ Guess guess_body(ByteSpan first, bool final, const StreamInfo& info) noexcept {
     return is(run.kind);
   }
   if (info.origin == Origin::kBody && looks_like_qoder(first)) return is(Kind::kQoder);
+  if (!is_plain_text(first) && looks_like_protobuf(first, info.content_type)) {
+    return is(Kind::kProtobuf);
+  }
   return is(looks_like_text(first) ? Kind::kText : Kind::kBinary);
 }
 

@@ -31,6 +31,7 @@ enum class Kind : uint8_t {
   kUtf32Le,
   kUtf32Be,
   kEnvelope,
+  kProtobuf,
   kQoder,
 };
 
@@ -57,6 +58,9 @@ struct Guess {
 [[nodiscard]] bool begins_json(ByteSpan prefix) noexcept;
 // Mostly printable UTF-8.
 [[nodiscard]] bool looks_like_text(ByteSpan bytes) noexcept;
+
+// Valid UTF-8 without control characters but white space; a sequence may be cut off at the end.
+[[nodiscard]] bool is_plain_text(ByteSpan bytes) noexcept;
 
 // Of the name of a field: it may be content itself (a line of code, a token), not just a name.
 [[nodiscard]] bool holds_content(std::string_view name) noexcept;

@@ -11,12 +11,13 @@ struct UnwrapCounters {
   Counter gzip, deflate, brotli, zstd, unknown_coding, wrong_coding;
   Counter corrupt, truncated, coded_gaps, raw_bytes;
   Counter json, json_nested, json_errors, json_gaps;
-  Counter multipart, form, base64, hex, quoted_printable, undecoded, utf16, html, envelopes, qoder;
+  Counter multipart, form, base64, hex, quoted_printable, undecoded, utf16, html, envelopes,
+      protobuf, protobuf_errors, qoder;
   Counter inflate_limit, text_limit, depth_limit, json_depth_limit, header_limit, qoder_limit;
   Counter path_limit, dropped_bytes, leading_blanks, odd_part_headers;
 };
 
-inline constexpr CounterTable<UnwrapCounters, 41> kUnwrapCounterTable{{
+inline constexpr CounterTable<UnwrapCounters, 43> kUnwrapCounterTable{{
     {"bodies", &UnwrapCounters::bodies, "bodies begun"},
     {"body_bytes", &UnwrapCounters::body_bytes, "bytes of bodies, as sent"},
     {"body_gaps", &UnwrapCounters::body_gaps, "gaps inside bodies"},
@@ -47,6 +48,9 @@ inline constexpr CounterTable<UnwrapCounters, 41> kUnwrapCounterTable{{
     {"utf16", &UnwrapCounters::utf16, "UTF-16 and UTF-32 texts converted"},
     {"html", &UnwrapCounters::html, "copies of text with character references resolved"},
     {"envelopes", &UnwrapCounters::envelopes, "gRPC and Connect messages"},
+    {"protobuf", &UnwrapCounters::protobuf, "protobuf messages walked"},
+    {"protobuf_errors", &UnwrapCounters::protobuf_errors,
+     "protobuf messages that stopped being it"},
     {"qoder", &UnwrapCounters::qoder, "bodies in Qoder's alphabet decoded"},
     {"inflate_limit", &UnwrapCounters::inflate_limit, "coded streams cut at the ratio limit"},
     {"text_limit", &UnwrapCounters::text_limit, "bodies cut at the limit of text"},

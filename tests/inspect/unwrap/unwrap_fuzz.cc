@@ -17,7 +17,8 @@ constexpr std::string_view kTypes[] = {"",
                                        "multipart/form-data; boundary=B",
                                        "application/x-www-form-urlencoded",
                                        "application/connect+json",
-                                       "text/plain"};
+                                       "text/plain",
+                                       "application/proto"};
 constexpr std::string_view kEncodings[] = {"", "gzip", "deflate", "br", "zstd", "br, gzip", "x"};
 
 }  // namespace
