@@ -7,6 +7,7 @@
 #include "inspect/unwrap/envelope_stage.h"
 #include "inspect/unwrap/form_stage.h"
 #include "inspect/unwrap/json_stage.h"
+#include "inspect/unwrap/json_unescape.h"
 #include "inspect/unwrap/multipart_stage.h"
 #include "inspect/unwrap/protobuf_stage.h"
 #include "inspect/unwrap/qoder_stage.h"
@@ -284,11 +285,14 @@ void Level::text_with_runs(ByteSpan data, uint64_t offset) noexcept {
       in_run_ = true;
       run_bits_ = run_have_ = 0;
       run_offset_ = info_.fixed ? info_.offset : offset + i - kBase64Run;
-      for (const uint8_t digit : finder_.run()) run_digit(base64_value(digit));
+      run_hex_ = finder_.found().kind == Run::Kind::kHex;
+      for (const uint8_t digit : finder_.run().subspan(finder_.found().skip)) {
+        run_digit(run_hex_ ? hex_value(digit) : base64_value(digit));
+      }
       finder_.reset();
     }
     while (i < data.size() && in_run_ && decoded_.size() < kRunBytes) {
-      const uint8_t value = base64_value(data[i]);
+      const uint8_t value = run_hex_ ? hex_value(data[i]) : base64_value(data[i]);
       if (value > 63 && data[i] != '\r' && data[i] != '\n') {
         end_run();
       } else {
@@ -318,6 +322,13 @@ void Level::close_text(EndReason reason) noexcept {
 }
 
 void Level::run_digit(uint8_t value) noexcept {
+  if (run_hex_) {
+    run_bits_ = run_bits_ << 4 | value;
+    if (++run_have_ < 2) return;
+    decoded_.push_back(static_cast<uint8_t>(run_bits_));
+    run_bits_ = run_have_ = 0;
+    return;
+  }
   run_bits_ = run_bits_ << 6 | value;
   if (++run_have_ < 4) return;
   decoded_.push_back(static_cast<uint8_t>(run_bits_ >> 16));
@@ -333,17 +344,17 @@ void Level::end_run() noexcept {
     decoded_.push_back(static_cast<uint8_t>(run_bits_ >> 2));
   }
   in_run_ = false;
-  runs_.push_back({decoded_.size(), run_offset_});
+  runs_.push_back({decoded_.size(), run_offset_, run_hex_});
 }
 
 // No piece may be open.
 void Level::emit_runs() noexcept {
-  if (in_run_) runs_.push_back({decoded_.size(), run_offset_});  // of what there is of it
+  if (in_run_) runs_.push_back({decoded_.size(), run_offset_, run_hex_});  // of what there is of it
   size_t from = 0;
-  for (const Run& run : runs_) {
-    chain_.counters.base64.add();
+  for (const DecodedRun& run : runs_) {
+    (run.hex ? chain_.counters.hex : chain_.counters.base64).add();
     PathBuffer& path = chain_.emitter.path();
-    path.append(">base64");
+    path.append(run.hex ? ">hex" : ">base64");
     StreamInfo inner;
     inner.origin = Origin::kDecoded;
     inner.label = info_.label;

@@ -71,16 +71,18 @@ class Level {
   bool started_ = false;
   // Base64 runs inside the text in hand, and what character references in it stand for: emitted
   // behind it.
-  struct Run {
+  struct DecodedRun {
     size_t end = 0;  // of its bytes in decoded_
     uint64_t offset = 0;
+    bool hex = false;
   };
   EntityFinder entities_;
   LineBreaker breaker_;
   RunFinder finder_;
   std::vector<uint8_t> decoded_;
-  std::vector<Run> runs_;
+  std::vector<DecodedRun> runs_;
   bool in_run_ = false;
+  bool run_hex_ = false;
   uint32_t run_bits_ = 0;
   unsigned run_have_ = 0;
   uint64_t run_offset_ = 0;

@@ -37,14 +37,13 @@ size_t RunFinder::find(ByteSpan text) noexcept {
     if (rejected_) {
       i += leading_digits(text.subspan(i));
       if (i == text.size()) return kNone;
-      rejected_ = false;
-      size_ = 0;
+      reset();
     }
     if (size_ > 0) {
       while (i < text.size() && size_ < run_.size() && digit(i)) run_[size_++] = text[i++];
       if (size_ < run_.size()) {
         if (i == text.size()) return kNone;
-        size_ = 0;
+        size_ = tries_ = 0;
       }
     }
     // No run is open at i, or one is complete.
@@ -53,6 +52,7 @@ size_t RunFinder::find(ByteSpan text) noexcept {
       while (last > i && digit(last - 1)) --last;
       if (last > i) {
         i = last;
+        tries_ = 0;
         continue;
       }
       std::copy_n(text.begin() + static_cast<ptrdiff_t>(i), run_.size(), run_.begin());
@@ -60,12 +60,15 @@ size_t RunFinder::find(ByteSpan text) noexcept {
       i += size_;
     }
     if (size_ == run_.size()) {
-      if (base64_holds_text(run_)) return i;
-      rejected_ = true;
+      found_ = look_at_run(run_);
+      if (found_.kind != Run::Kind::kNothing) return i;
+      size_ = 0;
+      rejected_ = ++tries_ == kTries;
       continue;
     }
     size_t from = text.size();
     while (from > i && digit(from - 1)) --from;
+    if (from > i) tries_ = 0;
     size_ = text.size() - from;
     std::copy_n(text.begin() + static_cast<ptrdiff_t>(from), size_, run_.begin());
     return kNone;

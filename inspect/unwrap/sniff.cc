@@ -370,9 +370,15 @@ Guess guess_run(ByteSpan first, bool final) noexcept {
   if (as_chars({run.data(), 3}) == "eyJ") return {Kind::kText};
   // All hexadecimal so far, and it may become long enough.
   if (hex && length < kHexRun && !ended && !all_seen && first.size() < kSniffBytes) return guess;
-  const bool worth = base64_holds_text({run.data(), kBase64Run});
-  guess.kind = worth ? Kind::kBase64 : Kind::kText;
-  guess.unreadable = !worth;
+  const Run held = look_at_run({run.data(), kBase64Run});
+  guess.kind = held.kind == Run::Kind::kBase64 ? Kind::kBase64
+               : held.kind == Run::Kind::kHex  ? Kind::kHex
+                                               : Kind::kText;
+  guess.unreadable = guess.kind == Kind::kText;
+  // Line ends before the first digits, and digits of a group that was cut, are left out.
+  for (size_t skip = held.skip; skip > 0; ++guess.skip) {
+    skip -= kBase64[first[guess.skip]] <= 63;
+  }
   return guess;
 }
 
@@ -494,26 +500,61 @@ bool looks_like_protobuf(ByteSpan first, std::string_view content_type) noexcept
 
 }  // namespace
 
+namespace {
+
 bool base64_holds_text(ByteSpan digits) noexcept {
-  // Rules and fillers of one letter decode to valid UTF-8 easily; encoded text has many letters.
-  constexpr int kDistinctDigits = 10;
-  uint64_t seen = 0;
-  for (const uint8_t c : digits.first(std::min(digits.size(), kBase64Run))) {
-    seen |= uint64_t{1} << (kBase64[c] & 63);
-  }
-  if (std::popcount(seen) < kDistinctDigits) return false;
   std::array<uint8_t, kBase64Run / 4 * 3> decoded;
   size_t count = 0;
-  for (size_t k = 0; k + 4 <= std::min(digits.size(), kBase64Run); k += 4) {
-    const uint32_t bits = static_cast<uint32_t>(kBase64[digits[k]]) << 18 |
-                          static_cast<uint32_t>(kBase64[digits[k + 1]]) << 12 |
-                          static_cast<uint32_t>(kBase64[digits[k + 2]]) << 6 |
-                          kBase64[digits[k + 3]];
+  uint64_t seen = 0;
+  for (size_t k = 0; k + 4 <= digits.size(); k += 4) {
+    uint32_t bits = 0;
+    for (size_t i = k; i < k + 4; ++i) {
+      bits = bits << 6 | kBase64[digits[i]];
+      seen |= uint64_t{1} << (kBase64[digits[i]] & 63);
+    }
     decoded[count++] = static_cast<uint8_t>(bits >> 16);
     decoded[count++] = static_cast<uint8_t>(bits >> 8);
     decoded[count++] = static_cast<uint8_t>(bits);
   }
-  return worth_decoding({decoded.data(), count});
+  const ByteSpan bytes(decoded.data(), count);
+  if (!worth_decoding(bytes)) return false;
+  // Fillers of a few letters decode to valid UTF-8 easily; encoded text has many letters, unless
+  // it begins with blanks or with a rule drawn in a comment.
+  constexpr int kDistinctDigits = 10;
+  if (std::popcount(seen) >= kDistinctDigits) return true;
+  const auto drawn = std::count_if(bytes.begin(), bytes.end(), [](uint8_t c) {
+    return is_blank(c) ||
+           (c < 0x7F &&
+            std::string_view("-=*#/_~+.%;!|").find(static_cast<char>(c)) != std::string_view::npos);
+  });
+  return is_plain_text(bytes) && static_cast<size_t>(drawn) * 2 >= count;
+}
+
+bool hex_holds_text(ByteSpan digits) noexcept {
+  std::array<uint8_t, kBase64Run / 2> decoded;
+  size_t count = 0;
+  for (size_t k = 0; k + 2 <= digits.size(); k += 2) {
+    if (!is_hex(digits[k]) || !is_hex(digits[k + 1])) return false;
+    decoded[count++] = static_cast<uint8_t>(hex_value(digits[k]) << 4 | hex_value(digits[k + 1]));
+  }
+  const ByteSpan bytes(decoded.data(), count);
+  if (!is_plain_text(bytes)) return false;
+  constexpr size_t kDistinctBytes = 6;  // no filler
+  std::sort(decoded.begin(), decoded.begin() + static_cast<ptrdiff_t>(count));
+  const auto* const last = std::unique(decoded.data(), decoded.data() + count);
+  return static_cast<size_t>(last - decoded.data()) >= kDistinctBytes;
+}
+
+}  // namespace
+
+Run look_at_run(ByteSpan digits) noexcept {
+  for (size_t skip = 0; skip < 2; ++skip) {
+    if (hex_holds_text(digits.subspan(skip))) return {Run::Kind::kHex, skip};
+  }
+  for (size_t skip = 0; skip < 4; ++skip) {
+    if (base64_holds_text(digits.subspan(skip))) return {Run::Kind::kBase64, skip};
+  }
+  return {};
 }
 
 Guess guess_string(ByteSpan first, bool final) noexcept {

@@ -72,8 +72,13 @@ enum class Member : uint8_t { kNo, kMaybe, kYes };
 
 // 0-63, or 255: both alphabets of RFC 4648.
 [[nodiscard]] uint8_t base64_value(uint8_t c) noexcept;
-// 64 digits decode to what could be text, or to something that may hold some.
-[[nodiscard]] bool base64_holds_text(ByteSpan digits) noexcept;
+// What a run of kBase64Run digits holds.
+struct Run {
+  enum class Kind : uint8_t { kNothing, kBase64, kHex } kind = Kind::kNothing;
+  size_t skip = 0;  // digits before the first whole group: the front of the run was cut off
+};
+// Does it decode to what could be text, or to something that may hold some? Hex must be text.
+[[nodiscard]] Run look_at_run(ByteSpan digits) noexcept;
 // What base64's alphabet and '=' become in Qoder's transform, by value.
 inline constexpr std::string_view kQoderAlphabet =
     "_doRTgHZBKcGVjlvpC,@aFSx#DPuNJme&i*MzLOEn)sUrthbf%Y^w.(kIQyXqWA!$";

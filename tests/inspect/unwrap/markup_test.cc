@@ -5,6 +5,7 @@
 
 #include "inspect/unwrap/entity_finder.h"
 #include "inspect/unwrap/line_breaker.h"
+#include "tests/inspect/unwrap/compress.h"
 #include "tests/inspect/unwrap/transcript.h"
 #include "tests/support/split_check.h"
 
@@ -133,6 +134,42 @@ TEST(MarkUnwrap, CodeIsLeftAlone) {
         "<|this is prose, not a mark|>", "<|", "<|a", "<", "``", "[SUFFI"}) {
     expect_pieces(code, "[b>text|@100] " + code + "\n");
   }
+}
+
+const std::string kCode =
+    "int add(int a, int b) {\n  return a + b;\n}\n// a comment that makes it longer than a line\n";
+
+TEST(RunUnwrap, Base64BehindAPathAndOverLines) {
+  std::string lines;
+  const std::string digits = base64_encoded(kCode + kCode + kCode);
+  for (size_t at = 0; at < digits.size(); at += 76) lines += digits.substr(at, 76) + "\r\n";
+  const std::string bytes =
+      "see " + std::string("some/path/of/a/file/") + digits + " and\n" + lines;
+  const Unwrapped got = unwrap(bytes);
+  EXPECT_EQ(got.counters.base64.get(), 2U);
+  EXPECT_NE(got.text.find(kCode + kCode + kCode), std::string::npos) << got.transcript;
+  EXPECT_NE(got.text.find("return a + b;\n}\n// a comment that makes it longer than a line\n"),
+            std::string::npos);
+  split_check(as_bytes(bytes),
+              [&](const std::vector<ByteSpan>& chunks) { return unwrap(chunks, {}).transcript; });
+}
+
+TEST(RunUnwrap, HexInsideText) {
+  std::string digits;
+  for (const char c : kCode) {
+    digits += "0123456789abcdef"[c >> 4];
+    digits += "0123456789abcdef"[c & 15];
+  }
+  const std::string bytes = "blob: " + digits + "\nend";
+  expect_pieces(bytes, "[b>text|@100] " + bytes + "\n[b>text>hex|@106] " + kCode + "\n");
+}
+
+TEST(RunUnwrap, WholeStringsWhoseFrontWasCutOff) {
+  const std::string digits = base64_encoded(std::string(60, ' ') + kCode);
+  const std::string bytes = "{\"data\":\"" + digits.substr(3) + "\",\"model\":\"m\"}";
+  const Unwrapped got = unwrap(bytes, {"application/json", "", {}});
+  EXPECT_NE(got.transcript.find("[b>json:data>base64|data@"), std::string::npos) << got.transcript;
+  EXPECT_NE(got.text.find(kCode), std::string::npos);
 }
 
 }  // namespace
