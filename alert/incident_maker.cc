@@ -188,6 +188,7 @@ void IncidentMaker::create(Finding&& finding, std::string&& group,
   incident.action = finding.action;
   incident.severity = finding.severity;
   incident.upload_bytes = finding.upload_bytes;
+  incident.generation = finding.generation;
   for (Evidence& piece : finding.evidence) {
     incident.evidence_dropped +=
         add_evidence(incident.evidence, std::move(piece), limits_.incident_evidence).dropped;
@@ -215,6 +216,7 @@ void IncidentMaker::join(Handle handle, Finding&& finding,
   incident.action = std::max(incident.action, finding.action);
   incident.severity = std::max(incident.severity, finding.severity);
   incident.upload_bytes = std::max(incident.upload_bytes, finding.upload_bytes);
+  incident.generation = std::max(incident.generation, finding.generation);
   fill_flow(incident.flow, std::move(finding.flow));
   fill_request(incident.request, std::move(finding.request));
   for (Evidence& piece : finding.evidence) {

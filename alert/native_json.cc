@@ -144,6 +144,7 @@ std::string alert_json(const Incident& incident, IncidentActivity activity) {
                           {"content_type", incident.request.content_type}};
   }
   out["upload_bytes"] = incident.upload_bytes;
+  out["generation"] = incident.generation;
   out["evidence"] = Json::array();
   for (const Evidence& piece : incident.evidence) out["evidence"].push_back(evidence_object(piece));
   out["evidence_dropped"] = incident.evidence_dropped;

@@ -64,6 +64,7 @@ struct Finding {
   Severity severity = Severity::kNone;
   std::string rule;           // name of the policy rule that won
   uint64_t upload_bytes = 0;  // client-to-server payload bytes of the flow so far
+  uint64_t generation = 1;    // of the configuration that decided
 };
 
 struct FlowRecord {

@@ -43,6 +43,7 @@ struct UdpFlow {
 };
 
 struct FlowState {
+  std::shared_ptr<EngineServices> generation;  // of its beginning; all below points into it
   std::unique_ptr<FlowDossier> dossier;
   std::unique_ptr<TcpFlow> tcp;  // null once the flow is shunted
   std::unique_ptr<UdpFlow> udp;  // likewise
@@ -77,7 +78,8 @@ void append(CounterList& out, std::string_view prefix, const Group& group,
 struct Engine::Impl {
   Impl(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink, const HashKey& flow_key,
        NdpiEngine* classifier, const KeyAccess& access)
-      : services(std::move(snapshot), sink, flow_key),
+      : services(snapshot->limits, sink, flow_key),
+        generation(std::make_shared<EngineServices>(std::move(snapshot), services)),
         ndpi(classifier),
         keys(access.store),
         decoders(services.limits, access.store, access.may_come_late),
@@ -99,7 +101,8 @@ struct Engine::Impl {
   // Shows nDPI a packet of a flow that nothing here knows. True when no more are wanted.
   bool ask_ndpi(FlowState& flow, const DecodedPacket& packet);
 
-  EngineServices services;
+  EngineCommon services;
+  std::shared_ptr<EngineServices> generation;  // of new flows
   NdpiEngine* ndpi;
   const KeyStore* keys;
   uint64_t keys_seen = 0;  // KeyStore::generation()
@@ -118,7 +121,8 @@ Engine::~Engine() = default;
 
 void Engine::Impl::begin_flow(Table::Entry& entry, const DecodedPacket& packet) {
   FlowState& flow = entry.state;
-  flow.dossier = std::make_unique<FlowDossier>(services, entry.client, entry.server,
+  flow.generation = generation;
+  flow.dossier = std::make_unique<FlowDossier>(*generation, entry.client, entry.server,
                                                packet.protocol, packet.encapsulation);
   const auto named = services.names.find(entry.client.ip, entry.server.ip, packet.time);
   if (named && (named->own || !named->shared)) {
@@ -351,6 +355,18 @@ void Engine::on_time(Timestamp now) noexcept {
       impl.services.limits.flows);
 }
 
+void Engine::set_snapshot(std::shared_ptr<const Snapshot> snapshot) {
+  impl_->generation = std::make_shared<EngineServices>(std::move(snapshot), impl_->services);
+}
+
+size_t Engine::flows_on_older_snapshots() const noexcept {
+  size_t older = 0;
+  impl_->flows.for_each([&](const Table::Entry& entry) noexcept {
+    older += entry.state.generation != impl_->generation ? 1 : 0;
+  });
+  return older;
+}
+
 void Engine::finish() noexcept {
   Impl& impl = *impl_;
   impl.flows.end_all(
@@ -384,9 +400,9 @@ CounterList Engine::all_counters() const {
   if (impl.decoders.decrypt) append(out, "decrypt", impl.decoders.decrypted, kDecryptCounterTable);
   append(out, "dns", impl.decoders.dns, kDnsCounterTable);
   append(out, "names", impl.services.name_counters, kNameCacheCounterTable);
-  append(out, "unwrap", impl.services.pool.unwrap_counters(), kUnwrapCounterTable);
-  append(out, "detect", impl.services.pool.detect_counters(), kDetectCounters);
-  append(out, "detect", impl.services.pool.code_counters(), kCodeCounters);
+  append(out, "unwrap", impl.services.pool_counters.unwrap, kUnwrapCounterTable);
+  append(out, "detect", impl.services.pool_counters.detect, kDetectCounters);
+  append(out, "detect", impl.services.pool_counters.code, kCodeCounters);
   return out;
 }
 

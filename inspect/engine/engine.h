@@ -42,6 +42,11 @@ class Engine final : public PacketSink {
   // The verdict is that of the flow so far: it holds for this packet and all that follow.
   Action on_packet(const DecodedPacket& packet) noexcept override;
   void on_time(Timestamp now) noexcept override;
+  // Flows that begin from now on are inspected with `snapshot`; those that are there keep what they
+  // began with. Limits stay those of the first one. Between packets only.
+  void set_snapshot(std::shared_ptr<const Snapshot> snapshot);
+  // Looks at every flow.
+  [[nodiscard]] size_t flows_on_older_snapshots() const noexcept;
   // Ends every flow; its records and last findings leave through the sink.
   void finish() noexcept;
 

@@ -249,6 +249,7 @@ void FlowDossier::emit(const Decision& decision, RequestInfo&& request,
   finding.flow = id_;
   finding.request = std::move(request);
   finding.time = services_.now;
+  finding.generation = services_.snapshot->generation;
   finding.evidence = std::move(evidence);
   finding.action = decision.action;
   finding.severity = decision.severity;

@@ -21,22 +21,37 @@
 namespace weir::inspect {
 
 // What all flows of a worker share.
-struct EngineServices {
-  EngineServices(std::shared_ptr<const Snapshot> s, EvidenceSink& e, const HashKey& key)
-      : snapshot(std::move(s)),
-        limits(snapshot->limits),
-        sink(e),
-        pool(snapshot->detectors, limits),
-        names(limits, name_counters, key) {}
+struct EngineCommon {
+  EngineCommon(const Limits& l, EvidenceSink& e, const HashKey& key)
+      : limits(l), sink(e), names(limits, name_counters, key) {}
 
-  std::shared_ptr<const Snapshot> snapshot;
-  const Limits& limits;
+  const Limits limits;
   EvidenceSink& sink;
-  RequestPool pool;
   NameCacheCounters name_counters;
   NameCache names;
   EngineCounters counters;
+  PoolCounters pool_counters;
   Timestamp now;
+};
+
+// What the flows of one generation of configuration share. They hold it until they end.
+struct EngineServices {
+  EngineServices(std::shared_ptr<const Snapshot> s, EngineCommon& common)
+      : snapshot(std::move(s)),
+        limits(common.limits),
+        sink(common.sink),
+        pool(snapshot->detectors, limits, &common.pool_counters),
+        names(common.names),
+        counters(common.counters),
+        now(common.now) {}
+
+  std::shared_ptr<const Snapshot> snapshot;
+  const Limits& limits;  // of the first generation: they size what all flows share
+  EvidenceSink& sink;
+  RequestPool pool;
+  NameCache& names;
+  EngineCounters& counters;
+  Timestamp& now;
 };
 
 class FlowDossier {

@@ -3,8 +3,11 @@
 
 namespace weir::inspect {
 
-RequestPool::RequestPool(std::shared_ptr<const DetectorSet> detectors, const Limits& limits)
-    : detectors_(std::move(detectors)), limits_(limits) {
+RequestPool::RequestPool(std::shared_ptr<const DetectorSet> detectors, const Limits& limits,
+                         PoolCounters* counters)
+    : detectors_(std::move(detectors)),
+      limits_(limits),
+      counters_(counters != nullptr ? *counters : own_counters_) {
   free_.reserve(limits_.open_requests);
 }
 
@@ -15,11 +18,12 @@ RequestSlot* RequestPool::acquire() noexcept {
     return slot;
   }
   if (slots_.size() >= limits_.open_requests) return nullptr;
-  auto detector = RequestDetector::make(detectors_, limits_, scratch_, &detect_, &code_);
+  auto detector =
+      RequestDetector::make(detectors_, limits_, scratch_, &counters_.detect, &counters_.code);
   if (!detector) return nullptr;
   auto slot = std::make_unique<RequestSlot>();
   slot->detector = std::move(*detector);
-  slot->unwrapper = std::make_unique<Unwrapper>(limits_, unwrap_);
+  slot->unwrapper = std::make_unique<Unwrapper>(limits_, counters_.unwrap);
   slots_.push_back(std::move(slot));
   return slots_.back().get();
 }

@@ -19,24 +19,30 @@ struct RequestSlot {
   std::unique_ptr<Unwrapper> unwrapper;
 };
 
+// What pools count; several may share one.
+struct PoolCounters {
+  UnwrapCounters unwrap;
+  DetectCounters detect;
+  CodeCounters code;
+};
+
 class RequestPool {
  public:
-  RequestPool(std::shared_ptr<const DetectorSet> detectors, const Limits& limits);
+  // `counters`, where given, must outlive the pool.
+  RequestPool(std::shared_ptr<const DetectorSet> detectors, const Limits& limits,
+              PoolCounters* counters = nullptr);
 
   // Null when the limit is reached or a detector cannot be made.
   [[nodiscard]] RequestSlot* acquire() noexcept;
   void release(RequestSlot* slot) noexcept;
   [[nodiscard]] size_t made() const noexcept { return slots_.size(); }
-  [[nodiscard]] const UnwrapCounters& unwrap_counters() const noexcept { return unwrap_; }
-  [[nodiscard]] const DetectCounters& detect_counters() const noexcept { return detect_; }
-  [[nodiscard]] const CodeCounters& code_counters() const noexcept { return code_; }
+  [[nodiscard]] const PoolCounters& counters() const noexcept { return counters_; }
 
  private:
   std::shared_ptr<const DetectorSet> detectors_;
   const Limits& limits_;
-  UnwrapCounters unwrap_;
-  DetectCounters detect_;
-  CodeCounters code_;
+  PoolCounters own_counters_;
+  PoolCounters& counters_;
   signatures::PatternScratch scratch_;
   std::vector<std::unique_ptr<RequestSlot>> slots_;
   std::vector<RequestSlot*> free_;

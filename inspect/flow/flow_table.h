@@ -173,6 +173,14 @@ class FlowTable {
     }
   }
 
+  // Shows every flow to `look`, in no order.
+  template <typename Look>
+  void for_each(Look&& look) const {
+    for (const List& list : lists_) {
+      for (uint32_t i = list.head; i != FlowIndex::kNone; i = nodes_[i].after) look(at(i));
+    }
+  }
+
   [[nodiscard]] size_t active() const noexcept { return active_; }
   [[nodiscard]] const FlowCounters& counters() const noexcept { return counters_; }
   // The most that entries and index will ever take, without what State allocates by itself.
@@ -205,6 +213,11 @@ class FlowTable {
   }
   Entry& at(uint32_t i) noexcept {
     return *std::launder(reinterpret_cast<Entry*>(chunks_[i / kChunk][i % kChunk].bytes.data()));
+  }
+
+  const Entry& at(uint32_t i) const noexcept {
+    return *std::launder(
+        reinterpret_cast<const Entry*>(chunks_[i / kChunk][i % kChunk].bytes.data()));
   }
 
   // Does this SYN or SYN-ACK begin another connection than the one the entry stands for? A SYN

@@ -525,6 +525,49 @@ TEST_F(EngineTest, PolicySeesEvidenceBeforeTheRequestIsComplete) {
   EXPECT_EQ(talk.last(), Action::kDrop);
 }
 
+TEST_F(EngineTest, AFlowKeepsTheSnapshotItBeganWith) {
+  const std::string leak = message(test::sample_lines("planner/crew_schedule.cc", 20, 60));
+  Talk old(engine_);
+  old.handshake().client("POST /v1/messages HTTP/1.1\r\nHost: api.openai.com\r\n");
+
+  // The next generation protects nothing and only tells who is used.
+  auto next = std::make_shared<Snapshot>(*test::sample_snapshot());
+  next->detectors = std::make_shared<DetectorSet>();
+  config::PolicyRule use;
+  use.name = "use";
+  next->policy = Policy({use});
+  next->generation = 2;
+  std::weak_ptr<const DetectorSet> detectors = next->detectors;
+  engine_.set_snapshot(next);
+  next.reset();
+  EXPECT_EQ(engine_.flows_on_older_snapshots(), 1U);
+  Talk fresh(engine_);
+  fresh.endpoints({IpAddress::v4(0x0a000002), 40001}, {IpAddress::v4(0xc0a80102), 443});
+  fresh.handshake().client(post("api.openai.com", leak)).server(kAnswer);
+  EXPECT_TRUE(evidence().empty());
+  ASSERT_EQ(sink_.findings.size(), 1U);
+  EXPECT_EQ(sink_.findings[0].rule, "use");
+  EXPECT_EQ(sink_.findings[0].generation, 2U);
+
+  old.client("Content-Length: " + std::to_string(leak.size()) + "\r\n\r\n" + leak).server(kAnswer);
+  EXPECT_EQ(evidence().size(), 1U);
+  EXPECT_EQ(sink_.findings.back().generation, 1U);
+  EXPECT_EQ(sink_.findings.back().evidence[0].path, "planner/crew_schedule.cc");
+
+  // A generation goes with the last flow that began with it.
+  auto last = std::make_shared<Snapshot>(*test::sample_snapshot());
+  last->generation = 3;
+  engine_.set_snapshot(last);
+  EXPECT_EQ(engine_.flows_on_older_snapshots(), 2U);
+  EXPECT_FALSE(detectors.expired());
+  fresh.close();
+  old.close();
+  engine_.on_time({1'700'000'100'000'000'000});
+  EXPECT_EQ(engine_.flows_on_older_snapshots(), 0U);
+  EXPECT_EQ(engine_.active_flows(), 0U);
+  EXPECT_TRUE(detectors.expired());
+}
+
 TEST_F(EngineTest, WhatWasFoundDoesNotDependOnSegments) {
   const std::string code = test::sample_lines("planner/crew_schedule.cc", 20, 80);
   const std::string whole = post("api.openai.com", message(code));
