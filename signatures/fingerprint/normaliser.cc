@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "signatures/fingerprint/line_scan.h"
+
 namespace weir::signatures {
 namespace {
 
@@ -38,6 +40,8 @@ constexpr std::array<uint8_t, 256> kFolded = make_folded();
 bool is(uint8_t c, CharClass what) noexcept { return (kClasses[c] & what) != 0; }
 
 constexpr size_t kMaxNumberDigits = 7;
+// Shorter runs of whole lines are not worth a scan.
+constexpr std::ptrdiff_t kLeastScan = 32;
 
 // One past a run of 1 to 7 digits at `at`; `at` itself when there is none.
 size_t digits_end(ByteSpan s, size_t at) noexcept {
@@ -137,6 +141,8 @@ size_t NormalText::drop_front(size_t count) noexcept {
   return dropped;
 }
 
+Normaliser::Normaliser(bool scan) noexcept : scan_(scan && has_line_scan()) {}
+
 void Normaliser::feed(ByteSpan text, NormalText& out, NormalText* shape) {
   // Room for all of it at once, so that no step has to ask.
   out.make_room(held_size_ + text.size() + kSqueezeSlack);
@@ -146,6 +152,16 @@ void Normaliser::feed(ByteSpan text, NormalText& out, NormalText* shape) {
   // Lines that have nothing but white space before them are given to the shape together.
   const uint8_t* shape_from = at;
   while (at != end) {
+    if (!in_line_ && held_size_ == 0 && scan_) {
+      const auto* const last =
+          static_cast<const uint8_t*>(::memrchr(at, '\n', static_cast<size_t>(end - at)));
+      if (last != nullptr && last - at >= kLeastScan) {
+        take_shape({shape_from, at}, shape);
+        scan_lines_into({at, last + 1}, out, shape);
+        shape_from = at = last + 1;
+        continue;
+      }
+    }
     const auto* newline =
         static_cast<const uint8_t*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
     const uint8_t* stop = newline == nullptr ? end : newline;
@@ -193,6 +209,20 @@ bool Normaliser::is_blank(ByteSpan text) noexcept {
 
 void Normaliser::squeeze_into(ByteSpan text, NormalText& out) {
   out.size_ += squeeze(text, out.buffer_.data() + out.size_);
+}
+
+void Normaliser::scan_lines_into(ByteSpan lines, NormalText& out, NormalText* shape) {
+  const LineScanOutput normal{out.buffer_.data() + out.size_, static_cast<uint32_t>(out.size_),
+                              out.ends_};
+  if (shape == nullptr) {
+    out.size_ += scan_lines(lines, normal);
+    return;
+  }
+  const LineScanOutput tokens{shape->buffer_.data() + shape->size_,
+                              static_cast<uint32_t>(shape->size_), shape->ends_};
+  size_t size = 0;
+  out.size_ += scan_lines(lines, normal, tokens, shape_reader_.last_token(), size);
+  shape->size_ += size;
 }
 
 void Normaliser::take_shape(ByteSpan text, NormalText* shape) {

@@ -53,6 +53,8 @@ class NormalText {
 // same lines (shape.h) goes there; between two finish() all calls give it or none does.
 class Normaliser {
  public:
+  // Without `scan`, or where the machine cannot, line by line (line_scan.h): the same result.
+  explicit Normaliser(bool scan = true) noexcept;
   void feed(ByteSpan text, NormalText& out, NormalText* shape = nullptr);
   // End of the text: the last line ends here when it has any byte.
   void finish(NormalText& out, NormalText* shape = nullptr);
@@ -62,10 +64,12 @@ class Normaliser {
  private:
   static bool is_blank(ByteSpan text) noexcept;
   static void squeeze_into(ByteSpan text, NormalText& out);
+  void scan_lines_into(ByteSpan lines, NormalText& out, NormalText* shape);
   void take_shape(ByteSpan text, NormalText* shape);
   void begin_held(NormalText& out, NormalText* shape);
 
   ShapeReader shape_reader_;
+  bool scan_;
 
   std::array<uint8_t, kPrefixWindow> held_{};  // start of a line whose prefix is not decided
   size_t held_size_ = 0;

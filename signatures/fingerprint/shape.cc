@@ -5,101 +5,20 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <string_view>
 
 #include "signatures/fingerprint/fingerprint.h"
+#include "signatures/fingerprint/shape_keywords.h"
 
 namespace weir::signatures {
 namespace {
 
-// Words of the languages themselves, and their basic types; not those of libraries.
-constexpr std::array<std::string_view, 118> kKeywords{
-    "abstract",   "always",     "and",       "any",      "as",       "assert",    "assign",
-    "async",      "auto",       "await",     "begin",    "bool",     "boolean",   "break",
-    "byte",       "case",       "catch",     "char",     "class",    "const",     "constexpr",
-    "continue",   "crate",      "def",       "default",  "defer",    "define",    "del",
-    "delete",     "do",         "double",    "elif",     "else",     "elsif",     "end",
-    "endif",      "enum",       "except",    "export",   "extends",  "extern",    "false",
-    "final",      "finally",    "float",     "fn",       "for",      "foreach",   "from",
-    "func",       "function",   "global",    "go",       "goto",     "if",        "ifdef",
-    "impl",       "implements", "import",    "in",       "include",  "inline",    "input",
-    "instanceof", "int",        "interface", "internal", "is",       "lambda",    "let",
-    "long",       "match",      "mod",       "module",   "mut",      "namespace", "new",
-    "nil",        "none",       "not",       "null",     "nullptr",  "operator",  "or",
-    "out",        "output",     "override",  "package",  "pass",     "private",   "protected",
-    "pub",        "public",     "raise",     "readonly", "reg",      "return",    "self",
-    "short",      "signed",     "sizeof",    "static",   "string",   "struct",    "super",
-    "switch",     "template",   "this",      "throw",    "throws",   "true",      "try",
-    "typedef",    "typename",   "typeof",    "union",    "unsigned", "use"};
-constexpr std::array<std::string_view, 8> kMoreKeywords{"using", "var",   "virtual", "void",
-                                                        "while", "where", "with",    "yield"};
-static_assert(kKeywords.size() + kMoreKeywords.size() <= 0x7f);
-
-constexpr uint64_t kFold = 0x2020202020202020ULL;
-
-constexpr size_t kLongestKeyword = 10;
-// Of the first eight bytes of a word, those that belong to it.
-constexpr std::array<uint64_t, kLongestKeyword + 2> make_masks() {
-  std::array<uint64_t, kLongestKeyword + 2> out{};
-  for (size_t size = 0; size < out.size(); ++size) {
-    out[size] = size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
-  }
-  return out;
-}
-constexpr auto kMasks = make_masks();
-
-// Keywords by their first eight bytes, folded, and their length. One look tells: the multiplier is
-// chosen so that no two share a slot.
-class Keywords {
- public:
-  Keywords() {
-    multiplier_ = 0x9e3779b97f4a7c15ULL;
-    while (!fill()) multiplier_ = multiplier_ * 0xd1342543de82ef95ULL | 1;
-  }
-  [[nodiscard]] uint8_t code(uint64_t head, size_t size, uint8_t otherwise) const noexcept {
-    const size_t at = slot(head, size);
-    return heads_[at] == head && sizes_[at] == size ? codes_[at] : otherwise;
-  }
-
- private:
-  static constexpr size_t kSlots = 1024;
-  [[nodiscard]] size_t slot(uint64_t head, size_t size) const noexcept {
-    return static_cast<size_t>((head ^ size) * multiplier_ >> 54);
-  }
-  bool fill() {
-    sizes_.fill(0);
-    uint8_t code = kShapeKeywords;
-    for (const std::string_view word : kKeywords) {
-      if (!add(word, code++)) return false;
-    }
-    for (const std::string_view word : kMoreKeywords) {
-      if (!add(word, code++)) return false;
-    }
-    return true;
-  }
-  bool add(std::string_view word, uint8_t code) {
-    uint64_t head = 0;
-    std::memcpy(&head, word.data(), std::min<size_t>(8, word.size()));
-    const size_t at = slot(head, word.size());
-    if (sizes_[at] != 0) return false;
-    heads_[at] = head;
-    sizes_[at] = static_cast<uint8_t>(word.size());
-    codes_[at] = code;
-    return true;
-  }
-  uint64_t multiplier_;
-  std::array<uint64_t, kSlots> heads_{};
-  std::array<uint8_t, kSlots> sizes_{};
-  std::array<uint8_t, kSlots> codes_{};
-};
-const Keywords kTable;
-
 // No branch that hangs on the text: what a word is cannot be foreseen.
-inline __attribute__((always_inline)) uint8_t word_code(uint64_t head, size_t size) noexcept {
+inline __attribute__((always_inline)) uint8_t word_code(const ShapeKeywords& table, uint64_t head,
+                                                        size_t size) noexcept {
   const auto first = static_cast<uint8_t>(head);
   const uint8_t otherwise = static_cast<uint8_t>(first - '0') <= 9 ? kShapeNumber : kShapeWord;
-  const uint64_t folded = (head | kFold) & kMasks[std::min(size, kLongestKeyword + 1)];
-  return kTable.code(folded, size, otherwise);
+  const uint8_t code = table.code(head, size);
+  return code != 0 ? code : otherwise;
 }
 
 __m128i in_range(__m128i bytes, char first, char count) noexcept {
@@ -144,11 +63,13 @@ bool is_word_byte(uint8_t c) noexcept {
 
 }  // namespace
 
-uint8_t shape_of_word(uint64_t head, size_t size) noexcept { return word_code(head, size); }
+uint8_t shape_of_word(uint64_t head, size_t size) noexcept {
+  return word_code(ShapeKeywords::table(), head, size);
+}
 
 size_t ShapeReader::finish(uint8_t* out) noexcept {
   if (word_size_ == 0) return 0;
-  const size_t n = put(word_code(head_, word_size_), out);
+  const size_t n = put(shape_of_word(head_, word_size_), out);
   word_size_ = 0;
   head_ = 0;
   return n;
@@ -166,6 +87,7 @@ size_t ShapeReader::feed(ByteSpan text, uint8_t* out, uint32_t base, std::vector
     if (at < text.size()) n += finish(out + n);
   };
   if (word_size_ > 0) open_word();
+  const ShapeKeywords& table = ShapeKeywords::table();
   // A block, and the eight bytes from its last one on, are read at once.
   constexpr size_t kReach = 64 + 8;
   alignas(16) std::array<uint8_t, kReach> copy;
@@ -201,7 +123,7 @@ size_t ShapeReader::feed(ByteSpan text, uint8_t* out, uint32_t base, std::vector
       std::memcpy(&head, block + i, 8);
       // The bits shifted in are zero: never all ones, but for a whole block of words.
       const auto length = static_cast<size_t>(__builtin_ctzll(~behind));
-      const uint8_t word = word_code(head, length);
+      const uint8_t word = word_code(table, head, length);
       const uint8_t code = (behind & 1) != 0 ? word : c;
       out[n] = code;
       n += code != kShapeWord || last != kShapeWord ? 1 : 0;

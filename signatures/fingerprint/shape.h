@@ -29,6 +29,8 @@ class ShapeReader {
   // The word that is still open ends here.
   size_t finish(uint8_t* out) noexcept;
   void reset() noexcept { *this = {}; }
+  // The token before what comes next; meaningful between lines.
+  [[nodiscard]] uint8_t& last_token() noexcept { return last_; }
 
  private:
   size_t put(uint8_t code, uint8_t* out) noexcept {
