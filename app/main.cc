@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   weir::app::add_rules_command(app, exit_code);
   weir::app::add_policy_command(app, exit_code);
   weir::app::add_tail_command(app, exit_code);
+  weir::app::add_incidents_command(app, exit_code);
+  weir::app::add_usage_command(app, exit_code);
   weir::app::add_lab_command(app, exit_code);
   try {
     app.parse(argc, argv);

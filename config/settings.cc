@@ -294,10 +294,8 @@ class Reader {
 
   void alerts(const YamlNode& node, Settings& out) {
     MapReader map(node, "alerts", errors_);
-    if (path(map, "store", out.alerts.store)) {
-      warn(*node.find("store"),
-           "alerts.store: this version keeps no incident database; it is checked, not used", out);
-    }
+    path(map, "store", out.alerts.store);
+    map.bytes("budget", out.alerts.store_budget, 16ULL << 20, 1ULL << 44);
     const YamlNode* sinks = map.list("sinks");
     if (sinks != nullptr) {
       for (size_t i = 0; i < sinks->items.size(); ++i) {

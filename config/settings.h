@@ -125,7 +125,8 @@ struct SinkSettings {
 };
 
 struct AlertSettings {
-  std::string store;  // incident database
+  std::string store;                   // incident and usage database; empty: none is kept
+  uint64_t store_budget = 1ULL << 30;  // bytes above which its oldest content goes
   std::vector<SinkSettings> sinks;
   Duration window = Duration::seconds(3600);  // the same thing within it is the same incident
 };

@@ -13,6 +13,8 @@ void add_scan_command(CLI::App& app, int& exit_code);
 void add_index_command(CLI::App& app, int& exit_code);
 void add_rules_command(CLI::App& app, int& exit_code);
 void add_tail_command(CLI::App& app, int& exit_code);
+void add_incidents_command(CLI::App& app, int& exit_code);
+void add_usage_command(CLI::App& app, int& exit_code);
 void add_lab_command(CLI::App& app, int& exit_code);
 void add_policy_command(CLI::App& app, int& exit_code);
 

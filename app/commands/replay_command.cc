@@ -19,6 +19,7 @@
 #include "app/runtime/alert_sinks.h"
 #include "app/runtime/key_logs.h"
 #include "app/runtime/load_snapshot.h"
+#include "app/runtime/state_folder.h"
 #include "app/runtime/worker_pool.h"
 #include "app/terminal.h"
 #include "capture/packet_decoder.h"
@@ -37,6 +38,7 @@ struct Options {
   std::string alerts;
   std::string flows;
   std::string stats;
+  std::string state;
   size_t workers = 1;
   bool fail_on_leak = false;
   bool quiet = false;
@@ -46,21 +48,31 @@ struct Options {
 // From the inspection to incidents, usage and flow lines.
 class ReplaySink final : public EvidenceSink {
  public:
-  ReplaySink(alert::IncidentMaker& incidents, UsageTotals& usage, alert::JsonlFile* flows)
-      : incidents_(incidents), usage_(usage), flows_(flows) {}
+  ReplaySink(alert::IncidentMaker& incidents, UsageTotals& usage, AlertSinks& sinks,
+             alert::JsonlFile* flows)
+      : incidents_(incidents), usage_(usage), sinks_(sinks), flows_(flows) {}
 
   void on_finding(Finding&& finding) override {
     incidents_.expire(finding.time);
     incidents_.on_finding(std::move(finding));
+    commit_when_due();
   }
   void on_flow_end(FlowRecord&& record) override {
     usage_.add(record);
+    sinks_.on_flow_end(record);
+    commit_when_due();
     if (flows_ != nullptr) flows_->write_line(alert::flow_json(record));
   }
 
  private:
+  void commit_when_due() {
+    // An error is kept by the store and told at the end.
+    if (sinks_.due()) static_cast<void>(sinks_.commit());
+  }
+
   alert::IncidentMaker& incidents_;
   UsageTotals& usage_;
+  AlertSinks& sinks_;
   alert::JsonlFile* flows_;
 };
 
@@ -154,6 +166,16 @@ int run(const Options& options) {
     alerts = std::move(*opened);
     incidents.add_sink(*alerts);
   }
+  // The sensor's own store is no place for what an analyst replays, nor twice for the same capture.
+  settings->alerts.store.clear();
+  if (!options.state.empty()) {
+    auto store = state_database(options.state);
+    if (!store) {
+      complain(store.error());
+      return kExitFailure;
+    }
+    settings->alerts.store = std::move(*store);
+  }
   auto live = AlertSinks::open(settings->alerts);
   if (!live) {
     complain(live.error());
@@ -180,7 +202,7 @@ int run(const Options& options) {
     flows = std::move(*opened);
   }
 
-  ReplaySink sink(incidents, usage, flows.get());
+  ReplaySink sink(incidents, usage, **live, flows.get());
   capture::PacketDecoder decoder(settings->limits);
   size_t wanted = options.workers;
   if (wanted == 0) wanted = std::max<size_t>(1, std::thread::hardware_concurrency());
@@ -193,6 +215,7 @@ int run(const Options& options) {
   }
   workers.finish();
   incidents.close_all();
+  static_cast<void>((*live)->commit());  // close() below tells an error
   facts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   facts.workers = workers.workers();
   facts.counters = workers.counters();
@@ -203,6 +226,13 @@ int run(const Options& options) {
   for (const auto& row : alert::kIncidentCounters) {
     facts.counters.emplace_back("incident." + std::string(row.name),
                                 (incident_counters.*row.member).get());
+  }
+
+  if (const alert::Store* store = (*live)->store(); store != nullptr) {
+    for (const auto& row : alert::kStoreCounters) {
+      facts.counters.emplace_back("store." + std::string(row.name),
+                                  (store->counters().*row.member).get());
+    }
   }
 
   bool written = true;
@@ -240,6 +270,8 @@ void add_replay_command(CLI::App& app, int& exit_code) {
   replay->add_option("--alerts", o->alerts, "write incidents as JSON lines");
   replay->add_option("--flows", o->flows, "write flows as JSON lines");
   replay->add_option("--stats", o->stats, "write totals and counters as JSON");
+  replay->add_option("--state", o->state,
+                     "folder whose incident and usage database is added to (weir.db)");
   replay->add_option("--workers", o->workers, "worker threads; 0: one a core")
       ->capture_default_str()
       ->check(CLI::Range(0, 256));

@@ -10,6 +10,7 @@
 #include "alert/zmq_subscriber.h"
 #include "app/commands/commands.h"
 #include "app/exit_codes.h"
+#include "app/report/incident_text.h"
 #include "app/terminal.h"
 #include "config/settings.h"
 #include "core/verdict.h"
@@ -29,54 +30,6 @@ struct Options {
   double seconds = 0;
   bool json = false;
 };
-
-std::string text_of(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) return {};
-  if (found->is_string()) return found->get<std::string>();
-  return found->is_number() ? found->dump() : std::string();
-}
-
-Ink ink_of(const std::string& severity) noexcept {
-  if (severity == "critical" || severity == "high") return Ink::kRed;
-  return severity == "medium" ? Ink::kYellow : Ink::kPlain;
-}
-
-// One line for the incident, one for each piece of evidence.
-void print_incident(const nlohmann::json& alert) {
-  const std::string severity = text_of(alert, "severity");
-  const std::string activity = text_of(alert, "activity");
-  const auto client = alert.value("client", nlohmann::json::object());
-  const auto server = alert.value("server", nlohmann::json::object());
-  const std::string host = text_of(alert, "host");
-  const std::string user = text_of(client, "user");
-  std::string line = text_of(alert, "last_seen") + "  " + severity + "  " +
-                     text_of(alert, "action") + "  " + text_of(client, "ip") +
-                     (user.empty() ? "" : " (" + user + ")") + " -> " +
-                     (host.empty() ? text_of(server, "ip") : host) + "  " + text_of(alert, "rule") +
-                     "  x" + text_of(alert, "count");
-  if (activity != "create") line += "  [" + activity + "]";
-  std::printf("%s\n", paint(printable(line), ink_of(severity)).c_str());
-  const auto evidence = alert.find("evidence");
-  if (evidence != alert.end() && evidence->is_array()) {
-    for (const auto& piece : *evidence) {
-      if (!piece.is_object()) continue;
-      const std::string path = text_of(piece, "path");
-      std::string what = text_of(piece, "kind") + "  ";
-      if (path.empty()) {
-        what += text_of(piece, "title") + "  " + text_of(piece, "excerpt");
-      } else {
-        what += text_of(piece, "repository") + "/" + path;
-        if (text_of(piece, "first_line") != "0" && !text_of(piece, "first_line").empty()) {
-          what += ":" + text_of(piece, "first_line") + "-" + text_of(piece, "last_line") + "  " +
-                  text_of(piece, "lines") + " lines";
-        }
-      }
-      std::printf("    %s  %s\n", printable(what).c_str(),
-                  paint(printable(text_of(piece, "where")), Ink::kDim).c_str());
-    }
-  }
-}
 
 Result<std::string> endpoint_of(const Options& options) {
   if (!options.endpoint.empty()) return options.endpoint;
@@ -143,7 +96,7 @@ int run(const Options& options) {
     if (options.json) {
       std::printf("%s\n", (*message)->body.c_str());
     } else {
-      print_incident(alert);
+      std::fputs(incident_text(alert).c_str(), stdout);
     }
     if (!flush_output()) return kExitFailure;
   }

@@ -203,12 +203,12 @@ TEST(Settings, WorkersMayBeAuto) {
   EXPECT_EQ(parsed("capture: {workers: auto}").capture.workers, 0U);
 }
 
-TEST(Settings, KeysThatAreNotActedOnAreTold) {
-  const Settings s = parsed("alerts: {store: /var/lib/weir/incidents.db}\n");
-  ASSERT_EQ(s.warnings.size(), 1U);
-  EXPECT_EQ(s.warnings[0].rfind("/etc/weir/weir.yaml:1:17: alerts.store: this version", 0), 0U)
-      << s.warnings[0];
+TEST(Settings, TheIncidentDatabaseHasABudget) {
+  const Settings s = parsed("alerts: {store: /var/lib/weir/incidents.db, budget: 64MiB}\n");
+  EXPECT_TRUE(s.warnings.empty());
   EXPECT_EQ(s.alerts.store, "/var/lib/weir/incidents.db");
+  EXPECT_EQ(s.alerts.store_budget, 64ULL << 20);
+  EXPECT_EQ(parsed("alerts: {}\n").alerts.store, "");
 }
 
 TEST(Settings, KeyLogsAndWhatWaitsForThem) {

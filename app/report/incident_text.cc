@@ -1,0 +1,61 @@
+// See incident_text.h.
+#include "app/report/incident_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include "app/terminal.h"
+
+namespace weir::app {
+namespace {
+
+Ink ink_of(const std::string& severity) noexcept {
+  if (severity == "critical" || severity == "high") return Ink::kRed;
+  return severity == "medium" ? Ink::kYellow : Ink::kPlain;
+}
+
+}  // namespace
+
+std::string text_of(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) return {};
+  if (found->is_string()) return found->get<std::string>();
+  return found->is_number() ? found->dump() : std::string();
+}
+
+std::string incident_text(const nlohmann::json& alert) {
+  const std::string severity = text_of(alert, "severity");
+  const std::string activity = text_of(alert, "activity");
+  const auto client = alert.value("client", nlohmann::json::object());
+  const auto server = alert.value("server", nlohmann::json::object());
+  const std::string host = text_of(alert, "host");
+  const std::string user = text_of(client, "user");
+  std::string line = text_of(alert, "last_seen") + "  " + severity + "  " +
+                     text_of(alert, "action") + "  " + text_of(client, "ip") +
+                     (user.empty() ? "" : " (" + user + ")") + " -> " +
+                     (host.empty() ? text_of(server, "ip") : host) + "  " + text_of(alert, "rule") +
+                     "  x" + text_of(alert, "count");
+  if (activity != "create") line += "  [" + activity + "]";
+  std::string out = paint(printable(line), ink_of(severity)) + "\n";
+  const auto evidence = alert.find("evidence");
+  if (evidence != alert.end() && evidence->is_array()) {
+    for (const auto& piece : *evidence) {
+      if (!piece.is_object()) continue;
+      const std::string path = text_of(piece, "path");
+      std::string what = text_of(piece, "kind") + "  ";
+      if (path.empty()) {
+        what += text_of(piece, "title") + "  " + text_of(piece, "excerpt");
+      } else {
+        what += text_of(piece, "repository") + "/" + path;
+        if (text_of(piece, "first_line") != "0" && !text_of(piece, "first_line").empty()) {
+          what += ":" + text_of(piece, "first_line") + "-" + text_of(piece, "last_line") + "  " +
+                  text_of(piece, "lines") + " lines";
+        }
+      }
+      out += "    " + printable(what) + "  " +
+             paint(printable(text_of(piece, "where")), Ink::kDim) + "\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace weir::app
