@@ -130,11 +130,12 @@ int run(const Options& options) {
     }
     alerts = std::move(*opened);
   }
-  auto sinks = AlertSinks::open(settings->alerts);
+  auto sinks = AlertSinks::open(settings->alerts, AlertSinks::Damaged::kSetAside);
   if (!sinks) {
     complain(sinks.error());
     return kExitFailure;
   }
+  for (const std::string& warning : (*sinks)->warnings()) complain(warning);
 
   std::unique_ptr<KeyWatch> keys;
   if (!settings->see_inside.key_logs.empty()) {
@@ -145,9 +146,8 @@ int run(const Options& options) {
     }
     keys = std::move(*watched);
   }
-  AlertDesk desk(settings->limits, settings->alerts.window, flows.get());
+  AlertDesk desk(settings->limits, settings->alerts.window, **sinks, flows.get());
   if (alerts) desk.incidents().add_sink(*alerts);
-  (*sinks)->attach(desk.incidents());
   Sensor sensor(*snapshot, keys ? keys->access() : inspect::KeyAccess{});
   for (size_t i = 0; i < sources->size(); ++i) {
     const auto& cpus = settings->capture.cpus;

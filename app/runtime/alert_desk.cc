@@ -9,19 +9,23 @@
 
 #include "alert/native_json.h"
 #include "app/runtime/wall_clock.h"
+#include "app/terminal.h"
 
 namespace weir::app {
 namespace {
 
 // What an alert waits at most while nothing else happens.
 constexpr std::chrono::milliseconds kNap{10};
+constexpr std::chrono::milliseconds kCommitEach{500};
 constexpr size_t kRound = 256;  // of each queue, so that none waits for another
 
 }  // namespace
 
-AlertDesk::AlertDesk(const Limits& limits, Duration window, alert::JsonlFile* flows)
-    : incidents_(limits, window, incident_counters_), flows_(flows) {
+AlertDesk::AlertDesk(const Limits& limits, Duration window, AlertSinks& sinks,
+                     alert::JsonlFile* flows)
+    : incidents_(limits, window, incident_counters_), sinks_(sinks), flows_(flows) {
   incidents_.add_sink(summary_);
+  sinks_.attach(incidents_);
 }
 
 AlertDesk::~AlertDesk() { stop(); }
@@ -54,17 +58,34 @@ bool AlertDesk::take_all() {
     for (size_t i = 0; i < kRound && queue->pop(record); ++i) {
       any = true;
       usage_.add(record);
+      sinks_.on_flow_end(record);
       if (flows_ != nullptr) flows_->write_line(alert::flow_json(record));
     }
   }
   return any;
 }
 
+// Without the lock: nobody else uses the sinks, and a disk may be slow. A trouble is told when it
+// begins and when it is over; until then it is tried again each second.
+void AlertDesk::commit() {
+  const bool was_well = well_;
+  const Status committed = sinks_.commit();
+  well_ = static_cast<bool>(committed);
+  if (was_well && !well_) complain(committed.error().to_string() + "; alerts go on without it");
+  if (!was_well && well_) complain("incidents are stored again");
+}
+
 void AlertDesk::run() {
   pthread_setname_np(pthread_self(), "weir-alerts");
+  auto committed = std::chrono::steady_clock::now();
   while (true) {
     const bool stopping = stop_.load();
     const bool any = take_all();
+    const auto now = std::chrono::steady_clock::now();
+    if (now - committed >= kCommitEach || (well_ && sinks_.due())) {
+      commit();
+      committed = now;
+    }
     rounds_.fetch_add(1, std::memory_order_relaxed);
     if (any) continue;
     if (stopping) break;
@@ -94,6 +115,11 @@ inspect::CounterList AlertDesk::counters() const {
     out.emplace_back("incident." + std::string(row.name), (incident_counters_.*row.member).get());
   }
   AlertQueueCounters queued;
+  if (const alert::Store* store = sinks_.store(); store != nullptr) {
+    for (const auto& row : alert::kStoreCounters) {
+      out.emplace_back("store." + std::string(row.name), (store->counters().*row.member).get());
+    }
+  }
   for (const auto& queue : queues_) add_counters(queued, queue->counters(), kAlertQueueCounters);
   for (const auto& row : kAlertQueueCounters) {
     out.emplace_back("alert_queue." + std::string(row.name), (queued.*row.member).get());

@@ -17,15 +17,17 @@
 #include "app/report/replay_report.h"
 #include "app/report/usage_totals.h"
 #include "app/runtime/alert_queue.h"
+#include "app/runtime/alert_sinks.h"
 #include "core/limits.h"
 
 namespace weir::app {
 
 class AlertDesk {
  public:
-  // Sinks are added before start(); flow records are also written to `flows`, where given. All must
-  // outlive stop().
-  AlertDesk(const Limits& limits, Duration window, alert::JsonlFile* flows = nullptr);
+  // Attaches `sinks`. More sinks are added before start(); flow records are also written to
+  // `flows`, where given. All must outlive stop().
+  AlertDesk(const Limits& limits, Duration window, AlertSinks& sinks,
+            alert::JsonlFile* flows = nullptr);
   ~AlertDesk();
   AlertDesk(const AlertDesk&) = delete;
   AlertDesk& operator=(const AlertDesk&) = delete;
@@ -47,14 +49,17 @@ class AlertDesk {
  private:
   void run();
   bool take_all();
+  void commit();
 
   mutable std::mutex mutex_;  // held while findings and records are worked on
   alert::IncidentCounters incident_counters_;
   alert::IncidentMaker incidents_;
   IncidentSummary summary_;
   UsageTotals usage_;
+  AlertSinks& sinks_;
   alert::JsonlFile* flows_;
   std::vector<std::unique_ptr<AlertQueue>> queues_;
+  bool well_ = true;  // the last commit
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> rounds_{0};
   std::thread thread_;

@@ -121,7 +121,8 @@ struct Rig {
     desk.stop();
   }
   const Limits limits;
-  AlertDesk desk{limits, Duration::seconds(3600)};
+  const std::unique_ptr<AlertSinks> sinks = std::move(*AlertSinks::open({}));
+  AlertDesk desk{limits, Duration::seconds(3600), *sinks};
   Sensor sensor{snapshot()};
   std::vector<FedSource*> fed;
 };
