@@ -52,6 +52,10 @@ std::vector<PolicyRule> default_policy() {
   metadata.when.documented = false;
   rules.push_back(std::move(metadata));
 
+  PolicyRule covert = rule("covert marks", Action::kAlert, Severity::kMedium);
+  covert.when.evidence = is(EvidenceKind::kAnomaly);
+  rules.push_back(std::move(covert));
+
   PolicyRule blind = rule("blind upload", Action::kAlert, Severity::kMedium);
   blind.when.visibility = is(Visibility::kMetadata);
   blind.when.status = is(ServiceStatus::kUnsanctioned);

@@ -17,6 +17,8 @@ namespace {
 constexpr uint32_t kMaxWorkers = 256;
 constexpr uint32_t kMaxCpu = 1023;  // of a cpu_set_t
 constexpr size_t kMaxOwnServices = 10'000;
+constexpr size_t kMaxCompanyValues = 500;  // of a kind; each is a pattern
+constexpr size_t kMaxCompanyValue = 128;
 constexpr std::string_view kCompanyStatuses = "sanctioned, tolerated, unsanctioned or internal";
 constexpr std::string_view kClasses =
     "chat, coding_agent, api, code_completion, model_hub, gateway or telemetry";
@@ -65,6 +67,7 @@ class Reader {
     if (const YamlNode* node = map.map("services")) services(*node, out.services);
     if (const YamlNode* node = map.map("protect")) protect(*node, out.protect);
     if (const YamlNode* node = map.map("signatures")) signatures(*node, out.signatures);
+    if (const YamlNode* node = map.map("environment")) environment(*node, out.environment);
     if (const YamlNode* node = map.map("see_inside")) see_inside(*node, out);
     if (const YamlNode* node = map.list("policy")) read_policy(*node, errors_, out.policy);
     map.choice("fail", out.fail, parse_fail_mode, "open or closed");
@@ -265,6 +268,42 @@ class Reader {
         map.bad("key_logs", "\"" + one + "\", expected a socket's path of at most 107 bytes");
         return;
       }
+    }
+    out = std::move(read);
+  }
+
+  void environment(const YamlNode& node, EnvironmentSettings& out) {
+    MapReader map(node, "environment", errors_);
+    company_values(map, "users", out.users);
+    company_values(map, "hosts", out.hosts);
+    company_values(map, "domains", out.domains);
+    company_values(map, "remotes", out.remotes);
+    map.finish();
+  }
+
+  // Shorter ones stand in every text, and so does what wildcards leave nothing of.
+  static void company_values(MapReader& map, std::string_view key, std::vector<std::string>& out) {
+    std::vector<std::string> read;
+    if (!map.texts(key, read)) return;
+    for (std::string& value : read) {
+      size_t longest = 0;
+      size_t run = 0;
+      bool good = value.size() <= kMaxCompanyValue;
+      for (const char c : value) {
+        run = c == '*' ? 0 : run + 1;
+        longest = std::max(longest, run);
+        good = good && c > ' ' && c < '\x7f' && (c != '*' || key == "hosts");
+      }
+      if (!good || longest < 3) {
+        map.bad(key, "\"" + value + "\", expected 3 to " + std::to_string(kMaxCompanyValue) +
+                         " printable characters without blanks" +
+                         (key == "hosts" ? ", three in a row without '*'" : ""));
+        return;
+      }
+    }
+    if (read.size() > kMaxCompanyValues) {
+      map.bad(key, "more than " + std::to_string(kMaxCompanyValues) + " values");
+      return;
     }
     out = std::move(read);
   }

@@ -55,6 +55,14 @@ struct SignatureSettings {
   std::vector<std::string> rules;  // more rule files or folders of the company
 };
 
+// Values of the company's own: found under any name that they are sent under.
+struct EnvironmentSettings {
+  std::vector<std::string> users;    // log-in names
+  std::vector<std::string> hosts;    // names of machines; `*` is any run of letters, digits, '-'
+  std::vector<std::string> domains;  // internal domains: "corp.acme.example"
+  std::vector<std::string> remotes;  // of repositories: "git.acme.example/", "acme/"
+};
+
 // Keys for encrypted traffic. see_inside.hold sets limits.hold_bytes and limits.hold_age.
 struct SeeInsideSettings {
   // NSS format: files, folders of them, or "unix:PATH" for a socket to listen on.
@@ -156,6 +164,7 @@ struct Settings {
   ProtectSettings protect;
   SeeInsideSettings see_inside;
   SignatureSettings signatures;
+  EnvironmentSettings environment;
   std::vector<PolicyRule> policy = default_policy();
   FailMode fail = FailMode::kOpen;
   AlertSettings alerts;

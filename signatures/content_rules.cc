@@ -7,6 +7,7 @@
 #include <hs/hs.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "signatures/rule_set_impl.h"
+#include "signatures/wildcard.h"
 
 namespace weir::signatures {
 
@@ -106,7 +108,37 @@ Status check_ids(const std::vector<RuleSource>& sources) {
   return ok_status();
 }
 
+bool holds(const RuleSource& source, std::string_view value) noexcept {
+  return source.kinds.empty() ||
+         std::any_of(source.kinds.begin(), source.kinds.end(),
+                     [value](ValueKind kind) { return is_value(kind, value); });
+}
+
+bool accepts(const RuleSource& source, std::string_view value) noexcept {
+  return holds(source, value) && validate(source.validators, source.rule.score, value, {}, {});
+}
+
+// Longer names are nobody's.
+constexpr size_t kMaxField = 64;
+
+// normal_field() without memory of its own.
+std::string_view normalise(std::string_view name, std::array<char, kMaxField>& out) noexcept {
+  size_t size = 0;
+  for (char c : name) {
+    c = ascii_lower(c);
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) continue;
+    if (size == out.size()) return {};
+    out[size++] = c;
+  }
+  return {out.data(), size};
+}
+
 }  // namespace
+
+std::string normal_field(std::string_view name) {
+  std::array<char, kMaxField> buffer;
+  return std::string(normalise(name, buffer));
+}
 
 Result<PatternDatabase> compile_rules(const std::vector<RuleSource>& sources,
                                       const std::vector<uint32_t>& indexes, RuleUse use) {
@@ -139,6 +171,8 @@ Status RuleSet::Impl::compile() {
   std::vector<uint32_t> indexes;
   std::vector<Error> errors;
   for (uint32_t i = 0; i < sources.size(); ++i) {
+    add_fields(i);
+    if (sources[i].pattern.empty()) continue;
     if (const Status measured = measure(sources[i]); !measured) {
       errors.push_back(measured.error());
       continue;
@@ -159,10 +193,24 @@ Status RuleSet::Impl::compile() {
   return ok_status();
 }
 
+void RuleSet::Impl::add_fields(uint32_t rule) {
+  for (const std::string& name : sources[rule].fields) {
+    if (name == "*") {
+      any_field.push_back(rule);
+      continue;
+    }
+    const size_t dot = name.rfind('.');
+    Field field{rule, dot == std::string::npos ? "" : normal_field(name.substr(0, dot))};
+    fields[normal_field(dot == std::string::npos ? name : name.substr(dot + 1))].push_back(
+        std::move(field));
+  }
+}
+
 RuleSet::RuleSet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RuleSet::~RuleSet() = default;
 
-Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::vector<std::string>& paths) {
+Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::vector<std::string>& paths,
+                                                     const config::EnvironmentSettings& company) {
   auto impl = std::make_unique<Impl>();
   for (const std::string& path : paths) {
     const auto files = files_of(path);
@@ -176,6 +224,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::vector<std::stri
       }
     }
   }
+  add_company_rules(company, impl->sources);
   if (const Status compiled = impl->compile(); !compiled) return none(compiled.error());
   return std::shared_ptr<const RuleSet>(new RuleSet(std::move(impl)));
 }
@@ -204,6 +253,34 @@ Status RuleSet::prepare(PatternScratch& scratch) const {
   if (impl_->stream.empty()) return ok_status();
   if (Status status = scratch.prepare(impl_->stream); !status) return status;
   return scratch.prepare(impl_->locate);
+}
+
+bool RuleSet::knows_field(std::string_view name) const noexcept {
+  std::array<char, kMaxField> buffer;
+  const std::string_view normal = normalise(name, buffer);
+  return !normal.empty() && impl_->fields.find(normal) != impl_->fields.end();
+}
+
+std::optional<uint32_t> RuleSet::field_rule(std::string_view name, std::string_view parent,
+                                            std::string_view value) const noexcept {
+  std::array<char, kMaxField> buffer;
+  const auto found = impl_->fields.find(normalise(name, buffer));
+  if (found == impl_->fields.end()) return std::nullopt;
+  std::array<char, kMaxField> around;
+  const std::string_view normal_parent = normalise(parent, around);
+  for (const Impl::Field& field : found->second) {
+    if (!field.parent.empty() && field.parent != normal_parent) continue;
+    if (accepts(impl_->sources[field.rule], value)) return field.rule;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> RuleSet::any_field_rule(std::string_view value) const noexcept {
+  if (value.size() < kAnyFieldBytes) return std::nullopt;
+  for (const uint32_t rule : impl_->any_field) {
+    if (accepts(impl_->sources[rule], value)) return rule;
+  }
+  return std::nullopt;
 }
 
 namespace {
@@ -252,7 +329,15 @@ bool RuleSet::confirm(uint32_t index, ByteSpan text, size_t end, PatternScratch&
 
   const std::string_view chars = as_chars(text);
   const std::string_view match = chars.substr(out.begin, out.end - out.begin);
-  const std::string_view value = source.value.find(match);
+  std::string_view value = source.value.find(match);
+  if (source.length_prefixed) {
+    const size_t size = out.begin > 0 ? text[out.begin - 1] : 0;
+    if (size < 3 || size > value.size()) return false;
+    // Before the length stands the field's number with the wire type of a string.
+    if (out.begin < 2 || (text[out.begin - 2] & 7U) != 2) return false;
+    value = value.substr(0, size);
+  }
+  if (!holds(source, value)) return false;
   out.value_begin = static_cast<size_t>(value.data() - chars.data());
   out.value_end = out.value_begin + value.size();
   const auto score =

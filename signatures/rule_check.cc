@@ -30,6 +30,16 @@ class Checker {
     }
   }
 
+  // A rule without a pattern.
+  void run_fields(uint32_t index) {
+    for (const RuleExample& example : sources_[index].examples) {
+      expect(index, example, true, "by field");
+    }
+    for (const RuleExample& example : sources_[index].counter_examples) {
+      expect(index, example, false, "by field");
+    }
+  }
+
   void fail(uint32_t index, const Error& error) {
     check_.failures.push_back({"rule " + sources_[index].rule.id + ": " + error.message,
                                sources_[index].rule.file, sources_[index].rule.line, 0});
@@ -37,6 +47,13 @@ class Checker {
 
  private:
   void expect(uint32_t index, const RuleExample& example, bool match, const std::string& how) {
+    if (!example.field.empty()) return expect_field(index, example, match);
+    if (sources_[index].pattern.empty()) {
+      check_.failures.push_back({"rule " + sources_[index].rule.id +
+                                     ": an example without a field, of a rule without a pattern",
+                                 sources_[index].rule.file, example.line, example.column});
+      return;
+    }
     const bool whole = found(index, example.text, example.text.size());
     const bool bytewise = found(index, example.text, 1);
     if (whole == match && bytewise == match) return;
@@ -46,6 +63,25 @@ class Checker {
     failure.message = "rule " + sources_[index].rule.id + ": " +
                       (match ? "example is not found" : "counter-example is found") + " (" + when +
                       ")";
+    failure.file = sources_[index].rule.file;
+    failure.line = example.line;
+    failure.column = example.column;
+    check_.failures.push_back(std::move(failure));
+  }
+
+  // Where several rules know a name, one that comes first may take the value.
+  void expect_field(uint32_t index, const RuleExample& example, bool match) {
+    const size_t dot = example.field.rfind('.');
+    const std::string_view whole = example.field;
+    const std::string_view parent = dot == std::string::npos ? "" : whole.substr(0, dot);
+    const std::string_view name = dot == std::string::npos ? whole : whole.substr(dot + 1);
+    auto rule = rules_.field_rule(name, parent, example.text);
+    if (!rule) rule = rules_.any_field_rule(example.text);
+    if ((rule == index) == match) return;
+    Error failure;
+    failure.message = "rule " + sources_[index].rule.id + ": " +
+                      (match ? "example is not found" : "counter-example is found") + " (by field)";
+    if (match && rule) failure.message += ", rule " + sources_[*rule].rule.id + " takes it";
     failure.file = sources_[index].rule.file;
     failure.line = example.line;
     failure.column = example.column;
@@ -87,6 +123,10 @@ RuleCheck RuleSet::check() const {
   for (uint32_t i = 0; i < impl_->sources.size(); ++i) {
     check.examples += impl_->sources[i].examples.size();
     check.counter_examples += impl_->sources[i].counter_examples.size();
+    if (impl_->sources[i].pattern.empty()) {
+      checker.run_fields(i);
+      continue;
+    }
     const auto alone = compile_rules(impl_->sources, {i}, RuleUse::kStream);
     if (alone) {
       checker.run(i, *alone, "alone");

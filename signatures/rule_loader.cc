@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "signatures/data_class.h"
 #include "signatures/regex_literal.h"
+#include "signatures/rule_set_impl.h"
 #include "signatures/rule_source.h"
 
 namespace weir::signatures {
@@ -42,8 +44,20 @@ void read_examples(MapReader& map, std::string_view key, YamlErrors& errors,
   if (list->items.empty()) map.bad(key, "empty, expected at least one");
   for (const YamlNode& item : list->items) {
     RuleExample example;
+    if (item.kind == YamlNode::Kind::kMap) {
+      MapReader field(item, map.path(key), errors);
+      field.require("field");
+      field.text("field", example.field);
+      field.require("value");
+      field.text("value", example.text);
+      field.finish();
+      example.line = item.line;
+      example.column = item.column;
+      out.push_back(std::move(example));
+      continue;
+    }
     if (!example_text(item, example.text) || example.text.empty()) {
-      errors.add(item, map.path(key) + ": expected a text, or a list of its parts");
+      errors.add(item, map.path(key) + ": expected a text, a list of its parts, or {field, value}");
       continue;
     }
     example.line = item.line;
@@ -132,6 +146,48 @@ void read_flags(MapReader& map, RuleSource& source) {
   }
 }
 
+std::optional<RuleScope> parse_scope(std::string_view name) noexcept {
+  if (name == "prompt") return RuleScope::kPrompt;
+  if (name == "binary") return RuleScope::kBytes;
+  if (name == "field") return RuleScope::kField;
+  return std::nullopt;
+}
+
+// What only rules of environment data have.
+void read_environment(MapReader& map, RuleSource& source) {
+  map.require("class");
+  if (map.text("class", source.rule.data_class) && !parse_data_class(source.rule.data_class)) {
+    map.bad("class",
+            "\"" + source.rule.data_class + "\", expected one of " + std::string(kDataClassNames));
+  }
+  source.rule.scope = RuleScope::kPrompt;
+  map.choice("scope", source.rule.scope, parse_scope, "prompt, binary or field");
+  map.text("field", source.rule.field);
+  map.boolean("documented", source.rule.documented);
+  map.boolean("in_messages", source.rule.in_messages);
+  map.boolean("length_prefixed", source.length_prefixed);
+  map.texts("fields", source.fields);
+  for (const std::string& field : source.fields) {
+    if (field != "*" && normal_field(field.substr(field.rfind('.') + 1)).empty()) {
+      map.bad("fields", "\"" + field +
+                            "\", expected a name of up to 64 letters and digits, with the "
+                            "name around it before a '.', or \"*\"");
+    }
+  }
+  std::vector<std::string> kinds;
+  map.texts("is", kinds);
+  for (const std::string& name : kinds) {
+    if (const auto kind = parse_value_kind(name)) {
+      source.kinds.push_back(*kind);
+    } else {
+      map.bad("is", "\"" + name + "\", expected one of " + std::string(kValueKindNames));
+    }
+  }
+  if (!source.fields.empty() && source.kinds.empty()) {
+    map.bad("fields", "a name alone says nothing: \"is\" must say what its value is");
+  }
+}
+
 void read_rule(const YamlNode& node, const std::string& path, bool optional, YamlErrors& errors,
                std::vector<RuleSource>& out) {
   RuleSource source;
@@ -157,7 +213,8 @@ void read_rule(const YamlNode& node, const std::string& path, bool optional, Yam
   source.validators.placeholders = source.rule.kind == EvidenceKind::kSecret;
   map.require("score");
   map.number("score", source.rule.score, 0.01, 1);
-  map.require("pattern");
+  if (source.rule.kind == EvidenceKind::kEnvironment) read_environment(map, source);
+  if (source.fields.empty()) map.require("pattern");
   map.text("pattern", source.pattern);
   if (const YamlNode* pattern = node.find("pattern")) {
     source.pattern_line = pattern->line;

@@ -9,11 +9,13 @@
 #include "core/result.h"
 #include "signatures/content_rules.h"
 #include "signatures/rule_validators.h"
+#include "signatures/value_kinds.h"
 
 namespace weir::signatures {
 
 struct RuleExample {
   std::string text;
+  std::string field;  // not empty: `text` is the value under this name
   int line = 0;
   int column = 0;
 };
@@ -26,7 +28,10 @@ struct RuleSource {
   bool caseless = false;
   bool dotall = false;
   bool multiline = false;
-  bool optional = false;  // its file is: the pattern may do without a required literal
+  bool optional = false;            // its file is: the pattern may do without a required literal
+  std::vector<std::string> fields;  // "timezone", "user_location.city", "*"
+  std::vector<ValueKind> kinds;     // one must hold; empty: any
+  bool length_prefixed = false;     // the byte before the value is its length (protobuf)
   ValueRegion value;
   RuleValidators validators;
   std::vector<RuleExample> examples;

@@ -36,7 +36,7 @@ int run(const Options& options, bool test) {
     settings = std::move(*loaded);
   }
   const auto paths = options.paths.empty() ? rule_paths(settings) : options.paths;
-  const auto rules = signatures::RuleSet::load(paths);
+  const auto rules = signatures::RuleSet::load(paths, settings.environment);
   if (!rules) {
     complain(rules.error());
     return kExitUsage;

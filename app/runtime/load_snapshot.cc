@@ -55,7 +55,7 @@ Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
     }
   }
   // Last, as their compilation takes the longest: a wrong key is told at once.
-  auto rules = signatures::RuleSet::load(rule_paths(settings));
+  auto rules = signatures::RuleSet::load(rule_paths(settings), settings.environment);
   if (!rules) return rules.error();
   set->rules = std::move(*rules);
   return std::shared_ptr<const inspect::DetectorSet>(std::move(set));

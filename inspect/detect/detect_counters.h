@@ -22,8 +22,16 @@ struct DetectCounters {
   Counter digest_dropped;
   Counter names_found;
   Counter names_beside_code;
+  Counter environment_fields;
+  Counter environment_values;
+  Counter environment_dropped;
+  Counter marks_lines;
+  Counter marks_found;
+  Counter marks_dropped;
+  Counter templates_kept;
+  Counter templates_replaced;
 };
-inline constexpr CounterTable<DetectCounters, 16> kDetectCounters{{
+inline constexpr CounterTable<DetectCounters, 24> kDetectCounters{{
     {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
     {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
     {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
@@ -52,6 +60,19 @@ inline constexpr CounterTable<DetectCounters, 16> kDetectCounters{{
      "distinctive names of protected repositories, each once a request"},
     {"names_beside_code", &DetectCounters::names_beside_code,
      "evidence of names left out because the request holds code of the same repository"},
+    {"environment_fields", &DetectCounters::environment_fields,
+     "values looked at because of the name they stand under, or because they are long"},
+    {"environment_values", &DetectCounters::environment_values,
+     "of them environment data, repeats included"},
+    {"environment_dropped", &DetectCounters::environment_dropped,
+     "environment data beyond evidence_per_request"},
+    {"marks_lines", &DetectCounters::marks_lines, "lines of instructions looked at for marks"},
+    {"marks_found", &DetectCounters::marks_found, "marks and drifts told"},
+    {"marks_dropped", &DetectCounters::marks_dropped, "marks beyond evidence_per_request"},
+    {"templates_kept", &DetectCounters::templates_kept,
+     "lines of instructions that are remembered with what marks them"},
+    {"templates_replaced", &DetectCounters::templates_replaced,
+     "remembered lines that made room for others, at template_lines"},
 }};
 static_assert(describes_all(kDetectCounters));
 

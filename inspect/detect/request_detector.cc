@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "inspect/detect/content_path.h"
 #include "inspect/detect/digest_channel.h"
+#include "inspect/detect/environment_channel.h"
 #include "inspect/detect/names_channel.h"
 #include "inspect/detect/rule_channel.h"
 
@@ -37,6 +39,8 @@ Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
     auto rules = RuleChannel::make(set->rules, limits, scratch, *detector->counters_);
     if (!rules) return rules.error();
     detector->channels_.push_back(std::move(rules).value());
+    detector->channels_.push_back(
+        make_environment_channel(set->rules, limits, *detector->counters_));
   }
   CodeCounters& code = code_counters != nullptr ? *code_counters : detector->own_code_counters_;
   for (const auto& index : set->indexes) {
@@ -110,6 +114,9 @@ void RequestDetector::drop_names_beside_code(std::vector<Evidence>& out, size_t 
 void RequestDetector::collect(std::vector<Evidence>& out) {
   const auto first = static_cast<ptrdiff_t>(out.size());
   for (const auto& channel : channels_) channel->collect(out);
+  merge_environment(out, static_cast<size_t>(first));
+  for (auto one = out.begin() + first; one != out.end(); ++one)
+    one->where = masked_path(one->where);
   const auto weak = [this](const Evidence& evidence) {
     return evidence.kind == EvidenceKind::kCode && evidence.lines < min_lines_ &&
            evidence.rule != "critical";

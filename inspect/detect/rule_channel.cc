@@ -4,7 +4,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "inspect/detect/content_path.h"
+#include "inspect/detect/environment_channel.h"
+
 namespace weir::inspect {
+
+namespace {
+constexpr uint64_t kMaxFieldBytes = 2048;
+}  // namespace
 
 static_assert(kLookBehind >= signatures::kRuleReadBack + signatures::kRuleLookAhead,
               "a match that waits for what follows it must still be in memory then");
@@ -15,7 +22,7 @@ Result<std::unique_ptr<RuleChannel>> RuleChannel::make(
   if (const Status ready = rules->prepare(scratch); !ready) return ready.error();
   std::unique_ptr<RuleChannel> channel(
       new RuleChannel(std::move(rules), limits, scratch, counters));
-  if (channel->rules_->size() > 0) {
+  if (!channel->rules_->database().empty()) {
     if (const Status open = channel->scanner_.open(); !open) return open.error();
   }
   return channel;
@@ -78,6 +85,7 @@ void RuleChannel::remember_places(const TextBlock& block) noexcept {
     place.begin = block.position + mark.begin;
     place.end = end;
     place.offset = mark.offset;
+    place.continues = mark.continues;
     place.path.assign(mark.path);
   }
 }
@@ -89,6 +97,8 @@ void RuleChannel::take_hits() noexcept {
 }
 
 void RuleChannel::keep(const signatures::RuleHit& hit) noexcept {
+  const signatures::ContentRule& rule = rules_->rule(hit.rule);
+  if (rule.kind == EvidenceKind::kEnvironment) return keep_environment(hit, rule);
   for (Found& known : found_) {
     if (known.rule != hit.rule) continue;
     if (known.begin == hit.begin) {  // a longer match at the same place
@@ -108,18 +118,55 @@ void RuleChannel::keep(const signatures::RuleHit& hit) noexcept {
     counters_.rule_hits_over_limit.add();
     return;
   }
-  // The piece that the match ends in; one that ends in glue belongs to the value that follows.
-  const auto first = places_.begin();
-  const auto last = first + static_cast<ptrdiff_t>(place_count_);
-  auto place = std::find_if(first, last, [&](const Place& p) { return p.end >= hit.end; });
-  if (place == last && place != first) --place;
-  Found found{
-      hit.begin, hit.value, hit.rule, hit.score, 0, {}, hit.excerpt.substr(0, max_excerpt_)};
-  if (place != last) {
+  Found found{hit.begin, hit.value, hit.rule, hit.score, 0, {}, hit.excerpt.substr(0, max_excerpt_),
+              {}};
+  if (const Place* place = place_at(hit.end)) {
     found.offset = place->offset;
     found.where = place->path;
   }
   found_.push_back(std::move(found));
+  news_ = true;
+}
+
+// The piece that the match ends in; one that ends in glue belongs to the value that follows.
+const RuleChannel::Place* RuleChannel::place_at(uint64_t end) const noexcept {
+  for (size_t i = 0; i < place_count_; ++i) {
+    if (places_[i].end >= end) return &places_[i];
+  }
+  return place_count_ > 0 ? &places_[place_count_ - 1] : nullptr;
+}
+
+// Words that also stand in code and prose: what they say depends on where they stand. Each field is
+// told once a request, whatever its values.
+void RuleChannel::keep_environment(const signatures::RuleHit& hit,
+                                   const signatures::ContentRule& rule) noexcept {
+  const Place* place = place_at(hit.end);
+  if (place == nullptr || (hit.begin < place->begin && !place->continues)) return;
+  const PlaceKind kind = place_of(place->path);
+  std::string field = rule.field.empty() ? rule.data_class : rule.field;
+  switch (rule.scope) {
+    case signatures::RuleScope::kPrompt:
+      if (kind != PlaceKind::kMessage && kind != PlaceKind::kInstruction) return;
+      break;
+    case signatures::RuleScope::kBytes:
+      if (kind != PlaceKind::kBytes) return;
+      break;
+    case signatures::RuleScope::kField:
+      // Longer values are documents.
+      if (kind != PlaceKind::kField || place->end - place->begin > kMaxFieldBytes) return;
+      field = shown_field(name_in(place->path));
+      break;
+    case signatures::RuleScope::kAnywhere:
+      break;
+  }
+  const auto same = [&](const Found& found) {
+    return found.rule == hit.rule && found.field == field;
+  };
+  if (std::any_of(found_.begin(), found_.end(), same)) return counters_.rule_repeats.add();
+  counters_.rule_hits.add();
+  if (found_.size() >= max_found_) return counters_.rule_hits_over_limit.add();
+  found_.push_back({hit.begin, hit.value, hit.rule, hit.score, place->offset, place->path,
+                    hit.excerpt.substr(0, max_excerpt_), std::move(field)});
   news_ = true;
 }
 
@@ -144,6 +191,9 @@ void RuleChannel::collect(std::vector<Evidence>& out) {
     evidence.where = found.where;
     evidence.offset = found.offset;
     evidence.excerpt = found.excerpt;
+    evidence.data_class = rule.data_class;
+    evidence.field = found.field;
+    evidence.documented = rule.documented;
     out.push_back(std::move(evidence));
   }
   news_ = false;

@@ -37,6 +37,7 @@ class RuleChannel final : public DetectionChannel {
     uint64_t begin = 0;  // in all text
     uint64_t end = 0;
     uint64_t offset = 0;
+    bool continues = false;  // it is not the first part of its piece
     std::string path;
   };
   struct Found {
@@ -47,12 +48,16 @@ class RuleChannel final : public DetectionChannel {
     uint64_t offset;
     std::string where;
     std::string excerpt;
+    std::string field;  // environment
   };
 
   RuleChannel(std::shared_ptr<const signatures::RuleSet> rules, const Limits& limits,
               signatures::PatternScratch& scratch, DetectCounters& counters);
   void take_hits() noexcept;
   void keep(const signatures::RuleHit& hit) noexcept;
+  void keep_environment(const signatures::RuleHit& hit,
+                        const signatures::ContentRule& rule) noexcept;
+  [[nodiscard]] const Place* place_at(uint64_t end) const noexcept;
   void remember_places(const TextBlock& block) noexcept;
   void count() noexcept;
 

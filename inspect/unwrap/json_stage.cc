@@ -25,6 +25,16 @@ bool is_number(std::string_view text) noexcept {
          text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
 }
 
+// Numbers say nothing as text, but for these: offsets from UTC and coordinates.
+bool is_place_or_time(std::string_view key) noexcept {
+  constexpr std::array<std::string_view, 8> kNames = {
+      "timezone", "timeZone", "TimeZone", "time_zone", "utc", "tz", "latitude", "longitude"};
+  return std::any_of(kNames.begin(), kNames.end(), [key](std::string_view name) {
+    return key.starts_with(name) || key.ends_with(name) ||
+           (name.size() > 4 && key.find(name) != std::string_view::npos);
+  });
+}
+
 }  // namespace
 
 JsonStage::JsonStage(Chain& chain, Level& next)
@@ -203,6 +213,12 @@ void JsonStage::literal_end() noexcept {
   const std::string_view text = literal();
   if (is_number(text) || text == "true" || text == "false" || text == "null" || text == "NaN" ||
       text == "Infinity" || text == "-Infinity" || text == "undefined") {
+    if (is_number(text) && is_place_or_time(key()) && !frames_.empty() && frames_.back().object) {
+      append_component();
+      chain_.emitter.open(label(), literal_offset_, true);
+      chain_.emitter.text(as_bytes(text));
+      chain_.emitter.close(EndReason::kComplete);
+    }
     after_value();
   } else {
     fail(text, nullptr);
