@@ -186,6 +186,7 @@ policy:
   - {name: some code,       when: {evidence: code},                                           then: alert, severity: medium}
   - {name: secrets,         when: {evidence: secret, status: "!internal"},                    then: drop,  severity: critical}
   - {name: who we are,      when: {evidence: environment, documented: false},                 then: alert, severity: low}
+  - {name: covert marks,    when: {evidence: anomaly},                                        then: alert, severity: medium}
   - {name: blind upload,    when: {visibility: metadata, status: unsanctioned, up: ">1MiB"},  then: alert, severity: medium}
   - {name: markers,         when: {evidence: [marker, hash], status: "!internal"},            then: alert, severity: medium}
 )");
