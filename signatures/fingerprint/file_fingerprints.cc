@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/bytes.h"
-#include "signatures/fingerprint/line_filter.h"
 
 namespace weir::signatures {
 namespace {
@@ -12,16 +11,44 @@ namespace {
 uint32_t rarity(uint32_t letters) noexcept { return letters < 5 ? 1 : letters < 14 ? 2 : 3; }
 uint32_t window_rarity(uint32_t letters) noexcept { return letters < 5 ? 1 : letters < 12 ? 2 : 3; }
 
-bool is_blank(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 }  // namespace
+
+// Marks the distinctive words of a line of code, whose content begins at `prefix` and stands at
+// [begin, end) of the normalised text; returns how many letters they have, the prefix's too.
+uint32_t FileReader::mark_words(size_t line, size_t prefix, uint32_t begin, uint32_t end) {
+  const std::vector<LineFilter::Word>& words = filter_.distinctive();
+  const uint32_t line_end = filter_.line(line).end;
+  const auto start = static_cast<uint32_t>(filter_.line(line).begin + prefix);
+  const uint32_t dense = filter_.dense_before(start);
+  uint32_t letters = 0;
+  for (; next_word_ < words.size() && words[next_word_].begin < line_end; ++next_word_) {
+    const LineFilter::Word word = words[next_word_];
+    letters += word.end - word.begin;
+    if (word.end <= start) continue;
+    const uint32_t from = std::max(word.begin, start);
+    uint32_t at = begin + filter_.dense_before(from) - dense;
+    const uint32_t stop = std::min(end, at + (word.end - from));
+    while (at < stop) {
+      const uint32_t step = std::min(stop - at, 64 - at % 64);
+      marks_[at / 64] |= (~uint64_t{0} >> (64 - step)) << (at % 64);
+      at += step;
+    }
+  }
+  return letters;
+}
+
+uint32_t FileReader::letters_in_window(size_t at) const noexcept {
+  static_assert(kWindow == 32);
+  uint64_t bits = marks_[at / 64] >> (at % 64);
+  if (at % 64 > 32) bits |= marks_[at / 64 + 1] << (64 - at % 64);
+  return static_cast<uint32_t>(__builtin_popcountll(bits & 0xffffffff));
+}
 
 void FileReader::read(std::string_view content, bool critical, bool weak, FileFingerprints& out) {
   out.placed.clear();
   out.tags.clear();
   out.critical.clear();
   out.dropped = 0;
-  marks_.clear();
   text_.clear();
   normaliser_.reset();
   shape_.clear();
@@ -29,31 +56,31 @@ void FileReader::read(std::string_view content, bool critical, bool weak, FileFi
   normaliser_.finish(text_, &shape_);
   const ByteSpan bytes = text_.bytes();
   const std::vector<uint32_t>& ends = text_.line_ends();
-  std::vector<LineKind> kinds = line_kinds(content);
+  filter_.read(content);
+  std::vector<LineKind> kinds = filter_.kinds();
+  kinds.resize(ends.size());  // they are as many
+  marks_.assign(bytes.size() / 64 + 2, 0);
+  next_word_ = 0;
   // A licence in a file of its own, whatever its name.
   const auto licence = std::count(kinds.begin(), kinds.end(), LineKind::kLicence);
   if (weak && licence >= 4 && static_cast<size_t>(licence) * 8 > kinds.size()) {
     std::fill(kinds.begin(), kinds.end(), LineKind::kLicence);
   }
 
-  size_t raw = 0;  // where the line begins in `content`
-  for (uint32_t i = 0; i < ends.size(); ++i) {
-    const size_t begin = i == 0 ? 0 : ends[i - 1];
+  for (uint32_t i = 0; i < ends.size() && i < filter_.lines(); ++i) {
+    const uint32_t begin = i == 0 ? 0 : ends[i - 1];
     const ByteSpan line = bytes.subspan(begin, ends[i] - begin);
-    const size_t newline = content.find('\n', raw);
-    const std::string_view raw_line =
-        content.substr(raw, newline == std::string_view::npos ? newline : newline - raw);
-    raw = newline == std::string_view::npos ? content.size() : newline + 1;
     const uint64_t hash = fingerprinter_.line(line);
+    const LineFilter::Word place = filter_.line(i);
     uint32_t distinctive = 0;
     if (kinds[i] == LineKind::kCode) {
-      distinctive = mark_distinctive(raw_line, line_marks_);
-      const size_t prefix = line_prefix(as_bytes(raw_line.substr(0, kPrefixWindow)));
-      for (size_t at = prefix; at < raw_line.size(); ++at) {
-        if (!is_blank(raw_line[at])) marks_.push_back(line_marks_[at]);
-      }
+      const std::string_view head =
+          content.substr(place.begin, std::min<size_t>(kPrefixWindow, place.end - place.begin));
+      distinctive = mark_words(i, line_prefix(as_bytes(head)), begin, ends[i]);
+    } else {
+      const std::vector<LineFilter::Word>& words = filter_.distinctive();
+      while (next_word_ < words.size() && words[next_word_].begin < place.end) ++next_word_;
     }
-    marks_.resize(ends[i]);
     out.tags.push_back(Fingerprinter::tag(line.size(), hash));
     if (line.size() < kLineMin || line.size() > kLineMax) continue;
     if (kinds[i] == LineKind::kLicence || low_in_entropy(line)) {
@@ -77,10 +104,8 @@ void FileReader::read(std::string_view content, bool critical, bool weak, FileFi
       ++out.dropped;
       continue;
     }
-    uint32_t letters = 0;
-    for (size_t i = at; i < at + kWindow; ++i) letters += marks_[i];
-    out.placed.push_back(
-        {fingerprinter_.window(bytes.data() + at), line, weak ? 0 : window_rarity(letters)});
+    out.placed.push_back({fingerprinter_.window(bytes.data() + at), line,
+                          weak ? 0 : window_rarity(letters_in_window(at))});
   }
 
   if (weak) return;

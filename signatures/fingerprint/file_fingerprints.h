@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "signatures/fingerprint/fingerprint.h"
+#include "signatures/fingerprint/line_filter.h"
 #include "signatures/fingerprint/normaliser.h"
 
 namespace weir::signatures {
@@ -41,14 +42,17 @@ class FileReader {
   void read(std::string_view content, bool critical, bool weak, FileFingerprints& out);
 
  private:
+  uint32_t mark_words(size_t line, size_t prefix, uint32_t begin, uint32_t end);
+  [[nodiscard]] uint32_t letters_in_window(size_t at) const noexcept;
+
   Fingerprinter fingerprinter_;
+  LineFilter filter_;
+  size_t next_word_ = 0;  // of the filter's
   Normaliser normaliser_;
   NormalText text_;
   NormalText shape_;
   std::vector<uint32_t> anchors_;
-  // Of each line, and of each normalised byte, whether it is a letter of a distinctive word.
-  std::vector<uint8_t> line_marks_;
-  std::vector<uint8_t> marks_;
+  std::vector<uint64_t> marks_;  // a bit a normalised byte: a letter of a distinctive word
 };
 
 }  // namespace weir::signatures

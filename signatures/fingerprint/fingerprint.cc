@@ -58,19 +58,45 @@ uint64_t Fingerprinter::line(ByteSpan s) const noexcept {
   return fold(h ^ secrets_[5], secrets_[6]);
 }
 
+namespace {
+
+constexpr size_t kFewDifferent = 7;
+constexpr size_t kFewLetters = 3;
+
+// Letters, but not those of hexadecimal tables.
+constexpr std::array<uint8_t, 256> kTelling = [] {
+  std::array<uint8_t, 256> out{};
+  for (size_t c = 0; c < 256; ++c) out[c] = (c > 'f' && c <= 'z' && c != 'x') || c >= 0x80 ? 1 : 0;
+  return out;
+}();
+
+// Most text is cleared by its first bytes: of 16, how many differ in their low six bits, which is
+// no more than how many differ.
+bool clears(const uint8_t* s) noexcept {
+  uint64_t seen = 0;
+  size_t letters = 0;
+  for (size_t i = 0; i < 16; ++i) {
+    seen |= uint64_t{1} << (s[i] & 63);
+    letters += kTelling[s[i]];
+  }
+  return static_cast<size_t>(__builtin_popcountll(seen)) >= kFewDifferent && letters >= kFewLetters;
+}
+
+}  // namespace
+
 bool low_in_entropy(ByteSpan s) noexcept {
+  if (s.size() >= 16 && clears(s.data())) return false;
   std::array<uint64_t, 4> seen{};
   size_t letters = 0;
-  // Both can only rise: most text is cleared by its first bytes.
+  // Both can only rise.
   for (size_t at = 0; at < s.size(); at += 8) {
     for (const uint8_t c : s.subspan(at, std::min<size_t>(8, s.size() - at))) {
       seen[c >> 6] |= uint64_t{1} << (c & 63);
-      // Not those of hexadecimal tables.
-      letters += (c > 'f' && c <= 'z' && c != 'x') || c >= 0x80 ? 1 : 0;
+      letters += kTelling[c];
     }
     size_t different = 0;
     for (const uint64_t word : seen) different += static_cast<size_t>(__builtin_popcountll(word));
-    if (different >= 7 && letters >= 3) return false;
+    if (different >= kFewDifferent && letters >= kFewLetters) return false;
   }
   return true;
 }

@@ -2,20 +2,228 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
+#include <cstring>
+
+#if defined(__SSSE3__)
+#include <tmmintrin.h>
+#endif
 
 #include "signatures/fingerprint/common_words.h"
 
 namespace weir::signatures {
 namespace {
 
+constexpr size_t kSlack = 128;  // zeros behind the text: whole blocks and phrases are read
+
 bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
 
-std::string_view trimmed(std::string_view line) noexcept {
-  const size_t first = line.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+uint64_t load64(const char* at) noexcept {
+  uint64_t out = 0;
+  std::memcpy(&out, at, sizeof(out));
+  return out;
+}
+
+// One bit for each of 64 bytes.
+struct Classes {
+  uint64_t lower = 0;
+  uint64_t upper = 0;
+  uint64_t blank = 0;  // space and \t..\r
+  uint64_t newline = 0;
+};
+
+// Puts the 64 bytes at `at` there in small letters.
+Classes classify(char* at) noexcept {
+  Classes out;
+#if defined(__SSSE3__)
+  for (unsigned i = 0; i < 4; ++i) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + size_t{16} * i));
+    // Signed comparison after a shift of the range to the least values.
+    const auto in_range = [&v](char first, char count) {
+      const __m128i moved = _mm_sub_epi8(v, _mm_set1_epi8(static_cast<char>(first - 128)));
+      return _mm_cmplt_epi8(moved, _mm_set1_epi8(static_cast<char>(count - 128)));
+    };
+    const __m128i upper = in_range('A', 26);
+    const __m128i blank = _mm_or_si128(in_range('\t', 5), _mm_cmpeq_epi8(v, _mm_set1_epi8(' ')));
+    const auto bits = [i](__m128i mask) {
+      return uint64_t{static_cast<uint32_t>(_mm_movemask_epi8(mask))} << (16 * i);
+    };
+    out.lower |= bits(in_range('a', 26));
+    out.upper |= bits(upper);
+    out.blank |= bits(blank);
+    out.newline |= bits(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(at + size_t{16} * i),
+                     _mm_or_si128(v, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
+  }
+#else
+  for (unsigned i = 0; i < 64; ++i) {
+    const char c = at[i];
+    const uint64_t bit = uint64_t{1} << i;
+    out.lower |= is_lower(c) ? bit : 0;
+    out.upper |= is_upper(c) ? bit : 0;
+    out.blank |= c == ' ' || (c >= '\t' && c <= '\r') ? bit : 0;
+    out.newline |= c == '\n' ? bit : 0;
+    if (is_upper(c)) at[i] = static_cast<char>(c + 32);
+  }
+#endif
+  return out;
+}
+
+// The common words in a hash table: every word of every line is looked up.
+class CommonWords {
+ public:
+  static constexpr size_t kLongest = 24;
+  CommonWords() {
+    for (const std::string_view word : kCommonWords) {
+      std::array<char, 2 * kLongest> padded{};
+      std::memcpy(padded.data(), word.data(), std::min(word.size(), kLongest));
+      const Key key = make(padded.data(), word.size());
+      const uint64_t mixed = mix(key);
+      size_t at = slot(mixed);
+      while (tags_[at] != 0) at = (at + 1) % kSlots;
+      tags_[at] = tag(mixed);
+      keys_[at] = key;
+    }
+  }
+  // `word` in small letters; 24 bytes can be read there.
+  [[nodiscard]] bool holds(const char* word, size_t size) const noexcept {
+    if (size > kLongest) return false;
+    const Key key = make(word, size);
+    const uint64_t mixed = mix(key);
+    const uint8_t wanted = tag(mixed);
+    for (size_t at = slot(mixed); tags_[at] != 0; at = (at + 1) % kSlots) {
+      if (tags_[at] == wanted && keys_[at].a == key.a && keys_[at].b == key.b &&
+          keys_[at].c == key.c) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  struct Key {
+    uint64_t a = 0, b = 0, c = 0;
+  };
+  static uint64_t first_bytes(uint64_t word, size_t size) noexcept {
+    return size >= 8 ? word : word & ((uint64_t{1} << (8 * size)) - 1);
+  }
+  static Key make(const char* word, size_t size) noexcept {
+    Key key;
+    key.a = first_bytes(load64(word), size);
+    if (size > 8) key.b = first_bytes(load64(word + 8), size - 8);
+    if (size > 16) key.c = first_bytes(load64(word + 16), size - 16);
+    return key;
+  }
+  static uint64_t mix(const Key& key) noexcept {
+    return (key.a ^ key.b * 0xd6e8feb86659fd93ULL ^ key.c) * 0x9e3779b97f4a7c15ULL;
+  }
+  static size_t slot(uint64_t mixed) noexcept { return static_cast<size_t>(mixed >> 52); }
+  static uint8_t tag(uint64_t mixed) noexcept { return static_cast<uint8_t>(mixed >> 44 | 1); }
+  static constexpr size_t kSlots = 4096;
+  static_assert(kCommonWords.size() * 2 < kSlots);
+  std::array<uint8_t, kSlots> tags_{};  // 0: empty; most words are told apart by these
+  std::array<Key, kSlots> keys_{};
+};
+
+const CommonWords& common_words() {
+  static const CommonWords words;
+  return words;
+}
+
+// What stands in licences and nowhere else, in comments or not.
+constexpr std::array<std::string_view, 21> kPhrases{"redistributions of source",
+                                                    "redistributions in binary",
+                                                    "redistribution and use in source",
+                                                    "warranties of merchantability",
+                                                    "implied warranties",
+                                                    "implied warranty",
+                                                    "permission is hereby granted",
+                                                    "substantial portions of the software",
+                                                    "in no event shall",
+                                                    "apache license, version",
+                                                    "gnu general public license",
+                                                    "gnu lesser general public",
+                                                    "without specific prior written permission",
+                                                    "mozilla public license",
+                                                    "the software is provided \"as is\"",
+                                                    "to permit persons to whom",
+                                                    "arising in any way out of the use",
+                                                    "strict liability, or tort",
+                                                    "procurement of substitute goods",
+                                                    "sublicense, and/or sell",
+                                                    "furnished to do so, subject to the following"};
+// Two of these in one comment make it a licence.
+constexpr std::array<std::string_view, 9> kWords{"copyright",  "licens",     "licenc",
+                                                 "warrant",    "spdx-",      "redistribut",
+                                                 "permission", "merchantab", "all rights reserved"};
+constexpr uint32_t kPhraseBit = 1U << kWords.size();
+
+// Which places may begin one of those: by their first four bytes.
+constexpr size_t kGateBits = 13;
+constexpr uint32_t first_four(std::string_view text) noexcept {
+  uint32_t four = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    four |= static_cast<uint32_t>(static_cast<uint8_t>(text[i])) << (8 * i);
+  }
+  return four;
+}
+// Which places may begin one of those: by their first three bytes, eight groups of texts at a time.
+// A group has a bit; for each of the three places, a byte's halves choose the groups that it fits.
+struct Gate {
+  using Halves = std::array<uint8_t, 16>;
+  alignas(16) std::array<Halves, 3> low{};
+  alignas(16) std::array<Halves, 3> high{};
+};
+constexpr Gate kGate = [] {
+  Gate out{};
+  const auto add = [&out](std::string_view text) {
+    // Those that begin alike are in one group.
+    const auto first = static_cast<uint8_t>(text[0]);
+    const auto group = static_cast<uint8_t>(1U << ((first ^ first >> 2) & 7));
+    for (size_t i = 0; i < 3; ++i) {
+      const auto c = static_cast<uint8_t>(text[i]);
+      out.low[i][c & 15] |= group;
+      out.high[i][c >> 4] |= group;
+    }
+  };
+  for (const std::string_view text : kPhrases) add(text);
+  for (const std::string_view text : kWords) add(text);
+  return out;
+}();
+
+// A bit for each of the 16 places from `at` on.
+uint32_t may_begin(const char* at) noexcept {
+#if defined(__SSSE3__)
+  const __m128i nibble = _mm_set1_epi8(15);
+  __m128i groups = _mm_set1_epi8(-1);
+  for (size_t i = 0; i < 3; ++i) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i));
+    const auto table = [](const Gate::Halves& halves) {
+      return _mm_load_si128(reinterpret_cast<const __m128i*>(halves.data()));
+    };
+    const __m128i low = _mm_shuffle_epi8(table(kGate.low[i]), _mm_and_si128(v, nibble));
+    const __m128i high =
+        _mm_shuffle_epi8(table(kGate.high[i]), _mm_and_si128(_mm_srli_epi16(v, 4), nibble));
+    groups = _mm_and_si128(groups, _mm_and_si128(low, high));
+  }
+  const __m128i none = _mm_cmpeq_epi8(groups, _mm_setzero_si128());
+  return static_cast<uint32_t>(_mm_movemask_epi8(none)) ^ 0xffffU;
+#else
+  uint32_t out = 0;
+  for (unsigned place = 0; place < 16; ++place) {
+    uint8_t groups = 0xff;
+    for (size_t i = 0; i < 3; ++i) {
+      const auto c = static_cast<uint8_t>(at[place + i]);
+      groups &= kGate.low[i][c & 15] & kGate.high[i][c >> 4];
+    }
+    out |= groups != 0 ? 1U << place : 0U;
+  }
+  return out;
+#endif
+}
+
+bool stands_at(const char* at, uint32_t four, std::string_view text) noexcept {
+  return first_four(text) == four && std::memcmp(at, text.data(), text.size()) == 0;
 }
 
 bool begins(std::string_view line, std::string_view with) noexcept {
@@ -23,95 +231,127 @@ bool begins(std::string_view line, std::string_view with) noexcept {
 }
 
 bool is_import(std::string_view line) noexcept {
-  for (const std::string_view word : {"#include", "# include", "#import", "import ", "using ",
-                                      "package ", "use ", "extern crate ", "#!/", "`include"}) {
-    if (begins(line, word)) return true;
+  if (line.empty()) return false;
+  switch (line.front()) {
+    case '#':
+      return begins(line, "#include") || begins(line, "# include") || begins(line, "#import") ||
+             begins(line, "#!/");
+    case 'i':
+      return begins(line, "import ");
+    case 'u':
+      return begins(line, "using ") || begins(line, "use ");
+    case 'p':
+      return begins(line, "package ");
+    case 'e':
+      return begins(line, "extern crate ");
+    case '`':
+      return begins(line, "`include");
+    case 'f':
+      return begins(line, "from ") && line.find(" import") != std::string_view::npos;
+    case 'c':
+    case 'v':
+    case 'l':
+      return (begins(line, "const ") || begins(line, "var ") || begins(line, "let ")) &&
+             line.find("require(") != std::string_view::npos;
+    default:
+      return false;
   }
-  if (begins(line, "from ") && line.find(" import") != std::string_view::npos) return true;
-  return line.find("require(") != std::string_view::npos &&
-         (begins(line, "const ") || begins(line, "var ") || begins(line, "let "));
 }
-
-// What stands in licences and nowhere else, in comments or not. Of the line in lower case.
-bool is_licence_phrase(const std::string& line) noexcept {
-  for (const std::string_view phrase : {"redistributions of source",
-                                        "redistributions in binary",
-                                        "redistribution and use in source",
-                                        "warranties of merchantability",
-                                        "implied warranties",
-                                        "implied warranty",
-                                        "permission is hereby granted",
-                                        "substantial portions of the software",
-                                        "in no event shall",
-                                        "apache license, version",
-                                        "gnu general public license",
-                                        "gnu lesser general public",
-                                        "without specific prior written permission",
-                                        "mozilla public license",
-                                        "the software is provided \"as is\"",
-                                        "to permit persons to whom",
-                                        "arising in any way out of the use",
-                                        "strict liability, or tort",
-                                        "procurement of substitute goods",
-                                        "sublicense, and/or sell",
-                                        "furnished to do so, subject to the following"}) {
-    if (line.find(phrase) != std::string::npos) return true;
-  }
-  return false;
-}
-
-// Of the line in lower case.
-unsigned licence_words(const std::string& line) noexcept {
-  unsigned count = 0;
-  for (const std::string_view word :
-       {"copyright", "licens", "licenc", "warrant", "spdx-", "redistribut", "permission",
-        "merchantab", "all rights reserved"}) {
-    count += line.find(word) != std::string::npos ? 1U : 0U;
-  }
-  return count;
-}
-
-// The common words in a hash table: every word of every line is looked up.
-class CommonWords {
- public:
-  CommonWords() {
-    for (const std::string_view word : kCommonWords) {
-      size_t at = hash(word) % kSlots;
-      while (!slots_[at].empty()) at = (at + 1) % kSlots;
-      slots_[at] = word;
-    }
-  }
-  [[nodiscard]] bool holds(std::string_view word) const noexcept {
-    for (size_t at = hash(word) % kSlots; !slots_[at].empty(); at = (at + 1) % kSlots) {
-      if (slots_[at] == word) return true;
-    }
-    return false;
-  }
-
- private:
-  static constexpr size_t kSlots = 8192;
-  static_assert(kCommonWords.size() * 4 < kSlots);
-  static size_t hash(std::string_view word) noexcept {
-    size_t h = word.size();
-    for (const char c : word) h = h * 31 + static_cast<unsigned char>(c);
-    return h;
-  }
-  std::array<std::string_view, kSlots> slots_{};
-};
 
 bool begins_comment(std::string_view line) noexcept {
-  for (const std::string_view mark : {"//", "/*", "*", "#", "--", ";", "%", "<!--"}) {
-    if (begins(line, mark)) return true;
+  if (line.empty()) return false;
+  switch (line.front()) {
+    case '*':
+    case '#':
+    case ';':
+    case '%':
+      return true;
+    case '/':
+      return line.size() > 1 && (line[1] == '/' || line[1] == '*');
+    case '-':
+      return line.size() > 1 && line[1] == '-';
+    case '<':
+      return begins(line, "<!--");
+    default:
+      return false;
   }
-  return false;
+}
+
+std::string_view trimmed(std::string_view line) noexcept {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  size_t begin = 0;
+  while (begin < line.size() && is_space(line[begin])) ++begin;
+  size_t end = line.size();
+  while (end > begin && is_space(line[end - 1])) --end;
+  return line.substr(begin, end - begin);
 }
 
 }  // namespace
 
-std::vector<LineKind> line_kinds(std::string_view content) {
+void LineFilter::word(size_t begin, size_t end) {
+  if (end - begin < 3 || common_words().holds(lower_.data() + begin, end - begin)) return;
+  words_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+}
+
+void LineFilter::map(size_t size) {
+  blocks_.clear();
+  lines_.clear();
+  words_.clear();
+  // A word: capitals, then small letters (split at the next capital after a small letter). It
+  // ends where another begins and at what is no letter.
+  constexpr size_t kNone = SIZE_MAX;
+  size_t open = kNone;
+  uint64_t letter_before = 0;
+  uint64_t lower_before = 0;
+  uint32_t dense = 0;
+  uint32_t line_begin = 0;
+  for (size_t at = 0; at <= size; at += 64) {
+    const Classes c = classify(lower_.data() + at);
+    const uint64_t inside = size - at >= 64 ? ~uint64_t{0} : (uint64_t{1} << (size - at)) - 1;
+    const uint64_t letters = c.lower | c.upper;
+    const uint64_t after_letter = letters << 1 | letter_before;
+    const uint64_t begins = letters & (~after_letter | (c.upper & (c.lower << 1 | lower_before)));
+    for (uint64_t marks = begins | (~letters & after_letter); marks != 0; marks &= marks - 1) {
+      const auto bit = static_cast<unsigned>(__builtin_ctzll(marks));
+      // All of it has been put in small letters by now; zeros end the last one.
+      if (open != kNone) word(open, at + bit);
+      open = (begins >> bit & 1) != 0 ? at + bit : kNone;
+    }
+    for (uint64_t ends = c.newline & inside; ends != 0; ends &= ends - 1) {
+      const auto end = static_cast<uint32_t>(at + static_cast<size_t>(__builtin_ctzll(ends)));
+      lines_.push_back({line_begin, end});
+      line_begin = end + 1;
+    }
+    blocks_.push_back({~c.blank & inside, dense});
+    dense += static_cast<uint32_t>(__builtin_popcountll(blocks_.back().dense));
+    letter_before = letters >> 63;
+    lower_before = c.lower >> 63;
+  }
+  if (line_begin < size) lines_.push_back({line_begin, static_cast<uint32_t>(size)});
+}
+
+void LineFilter::find_phrases(size_t size) {
+  phrases_.clear();
+  for (size_t base = 0; base < size; base += 16) {
+    for (uint32_t may = may_begin(lower_.data() + base); may != 0; may &= may - 1) {
+      const size_t place = base + static_cast<size_t>(__builtin_ctz(may));
+      const char* const at = lower_.data() + place;
+      const uint32_t four = first_four({at, 4});
+      uint32_t bits = 0;
+      for (uint32_t w = 0; w < kWords.size(); ++w) {
+        if (stands_at(at, four, kWords[w])) bits |= 1U << w;
+      }
+      for (const std::string_view phrase : kPhrases) {
+        if (stands_at(at, four, phrase)) bits |= kPhraseBit;
+      }
+      if (bits != 0) phrases_.push_back({static_cast<uint32_t>(place), bits});
+    }
+  }
+}
+
+void LineFilter::judge(std::string_view content) {
   constexpr size_t kAround = 3;  // lines before and after a phrase that belong to it
-  std::vector<LineKind> out;
-  std::vector<size_t> phrases;
+  kinds_.clear();
   // The comment block in progress: where licence words stand in it, and how many.
   bool in_block = false;
   bool starred = false;  // between /* and */
@@ -119,36 +359,40 @@ std::vector<LineKind> line_kinds(std::string_view content) {
   size_t last_word = 0;
   size_t block_begin = 0;
   unsigned words = 0;
+  const auto fill = [this](size_t from, size_t to) {
+    std::fill(kinds_.begin() + static_cast<std::ptrdiff_t>(from),
+              kinds_.begin() + static_cast<std::ptrdiff_t>(to), LineKind::kLicence);
+  };
   const auto end_block = [&] {
     if (in_block && words >= 2) {
-      const size_t from = first_word > block_begin + 2 ? first_word - 2 : block_begin;
-      const size_t to = std::min(out.size(), last_word + 4);
-      std::fill(out.begin() + static_cast<std::ptrdiff_t>(from),
-                out.begin() + static_cast<std::ptrdiff_t>(to), LineKind::kLicence);
+      fill(first_word > block_begin + 2 ? first_word - 2 : block_begin,
+           std::min(kinds_.size(), last_word + 4));
     }
     in_block = false;
     words = 0;
   };
-  std::string lower;
-  for (size_t at = 0; at < content.size();) {
-    const size_t newline = content.find('\n', at);
-    const size_t stop = newline == std::string_view::npos ? content.size() : newline;
-    const std::string_view line = trimmed(content.substr(at, stop - at));
+  size_t next = 0;
+  std::vector<size_t> phrases;
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    const Word place = lines_[i];
+    const std::string_view line = trimmed(content.substr(place.begin, place.end - place.begin));
     const bool comment = starred || begins_comment(line);
     if (comment && !in_block) {
       in_block = true;
-      block_begin = out.size();
+      block_begin = i;
     } else if (!comment) {
       end_block();
     }
-    lower.assign(line);
-    for (char& c : lower) c = is_upper(c) ? static_cast<char>(c + 32) : c;
-    if (is_licence_phrase(lower)) phrases.push_back(out.size());
+    uint32_t bits = 0;
+    for (; next < phrases_.size() && phrases_[next].at < place.end; ++next) {
+      bits |= phrases_[next].bits;
+    }
+    if ((bits & kPhraseBit) != 0) phrases.push_back(i);
     if (comment) {
-      if (const unsigned here = licence_words(lower); here > 0) {
-        if (words == 0) first_word = out.size();
-        last_word = out.size();
-        words += here;
+      if (const uint32_t here = bits & (kPhraseBit - 1); here != 0) {
+        if (words == 0) first_word = i;
+        last_word = i;
+        words += static_cast<unsigned>(__builtin_popcount(here));
       }
       const size_t open = line.rfind("/*");
       const size_t close = line.rfind("*/");
@@ -158,64 +402,40 @@ std::vector<LineKind> line_kinds(std::string_view content) {
         starred = true;
       }
     }
-    out.push_back(!starred && is_import(line) ? LineKind::kImport : LineKind::kCode);
-    at = stop + 1;
+    kinds_.push_back(!starred && is_import(line) ? LineKind::kImport : LineKind::kCode);
   }
   end_block();
   for (const size_t at : phrases) {
-    const size_t from = at > kAround ? at - kAround : 0;
-    const size_t to = std::min(out.size(), at + kAround + 1);
-    std::fill(out.begin() + static_cast<std::ptrdiff_t>(from),
-              out.begin() + static_cast<std::ptrdiff_t>(to), LineKind::kLicence);
+    fill(at > kAround ? at - kAround : 0, std::min(kinds_.size(), at + kAround + 1));
   }
-  return out;
 }
 
-namespace {
+void LineFilter::read(std::string_view content) {
+  lower_.assign(content);
+  lower_.append(kSlack, '\0');
+  map(content.size());
+  find_phrases(content.size());
+  judge(content);
+}
 
-// Calls found(begin, end) for each word of the line that is not everyone's.
-template <typename Found>
-void each_distinctive(std::string_view line, Found&& found) {
-  static const CommonWords common;
-  std::array<char, 24> word;
+uint32_t distinctive_letters(std::string_view line) noexcept {
+  std::array<char, 2 * CommonWords::kLongest> small{};
+  size_t letters = 0;
   for (size_t i = 0; i < line.size();) {
     if (!is_lower(line[i]) && !is_upper(line[i])) {
       ++i;
       continue;
     }
-    // A word: capitals, then small letters (split at the next capital after a small letter).
     const size_t begin = i;
+    bool after_small = false;
     size_t size = 0;
-    bool small = false;
-    while (i < line.size() && (is_lower(line[i]) || (is_upper(line[i]) && !small))) {
-      small = small || is_lower(line[i]);
-      const char c = is_upper(line[i]) ? static_cast<char>(line[i] + 32) : line[i];
-      if (size < word.size()) word[size] = c;
-      ++size;
-      ++i;
+    for (; i < line.size() && (is_lower(line[i]) || (is_upper(line[i]) && !after_small)); ++i) {
+      after_small = after_small || is_lower(line[i]);
+      if (size < CommonWords::kLongest) small[size++] = static_cast<char>(line[i] | 0x20);
     }
-    if (size < 3) continue;
-    const std::string_view known(word.data(), std::min(size, word.size()));
-    if (size > word.size() || !common.holds(known)) found(begin, i);
+    const size_t length = i - begin;
+    if (length >= 3 && !common_words().holds(small.data(), length)) letters += length;
   }
-}
-
-}  // namespace
-
-uint32_t distinctive_letters(std::string_view line) noexcept {
-  size_t letters = 0;
-  each_distinctive(line, [&letters](size_t begin, size_t end) { letters += end - begin; });
-  return static_cast<uint32_t>(letters);
-}
-
-uint32_t mark_distinctive(std::string_view line, std::vector<uint8_t>& marks) {
-  marks.assign(line.size(), 0);
-  size_t letters = 0;
-  each_distinctive(line, [&](size_t begin, size_t end) {
-    letters += end - begin;
-    std::fill(marks.begin() + static_cast<std::ptrdiff_t>(begin),
-              marks.begin() + static_cast<std::ptrdiff_t>(end), uint8_t{1});
-  });
   return static_cast<uint32_t>(letters);
 }
 

@@ -17,6 +17,12 @@
 namespace weir::signatures {
 namespace {
 
+std::vector<LineKind> kinds_of(std::string_view content) {
+  LineFilter filter;
+  filter.read(content);
+  return filter.kinds();
+}
+
 std::vector<uint8_t> random_bytes(size_t size, unsigned seed) {
   std::mt19937 random(seed);
   std::vector<uint8_t> out(size);
@@ -101,7 +107,7 @@ TEST(LowInEntropy, RulersNumbersAndRepeatsAre) {
 
 std::string kinds(std::string_view text) {
   std::string out;
-  for (const LineKind kind : line_kinds(text)) {
+  for (const LineKind kind : kinds_of(text)) {
     out += kind == LineKind::kCode ? 'c' : kind == LineKind::kImport ? 'i' : 'L';
   }
   return out;
