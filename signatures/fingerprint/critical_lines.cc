@@ -10,6 +10,8 @@
 namespace weir::signatures {
 
 void CriticalLines::add(uint64_t hash, CriticalCandidate candidate) {
+  if (filter_.empty()) filter_.resize(kSlots / 64);
+  filter_[slot(hash) / 64] |= uint64_t{1} << (slot(hash) % 64);
   const auto [at, fresh] = candidates_.try_emplace(hash);
   // Of equal lines the first is kept, whatever order files were read in.
   if (fresh || std::tie(candidate.file, candidate.line) <

@@ -32,7 +32,8 @@ class CriticalLines {
   void add(uint64_t hash, CriticalCandidate candidate);
   // Told of each line hash that stands in one file alone; the others are never chosen.
   void mark_rare(uint64_t hash) {
-    if (candidates_.empty()) return;
+    // Told of every fingerprint: nearly all of them are none of these.
+    if (candidates_.empty() || (filter_[slot(hash) / 64] >> (slot(hash) % 64) & 1) == 0) return;
     if (const auto found = candidates_.find(hash); found != candidates_.end()) {
       found->second.rare = true;
     }
@@ -46,7 +47,11 @@ class CriticalLines {
     CriticalCandidate line;
     bool rare = false;
   };
+  static constexpr size_t kSlots = size_t{1} << 18;
+  static size_t slot(uint64_t hash) noexcept { return hash % kSlots; }
+
   std::unordered_map<uint64_t, Kept> candidates_;
+  std::vector<uint64_t> filter_;
 };
 
 }  // namespace weir::signatures
