@@ -253,6 +253,8 @@ void add_index_command(CLI::App& app, int& exit_code) {
                   "keep fingerprints in OUT.cache and reuse those of files that did not change");
   build->add_flag("--include-vendored", options->build.include_vendored,
                   "take folders of foreign code (vendor, node_modules, ...) too");
+  build->add_flag("!--keep-vendored-lines", options->build.subtract_vendored,
+                  "do not leave out of a repository what its folders of foreign code hold, too");
   build->add_option("--memory", options->memory, "memory for sorting")->capture_default_str();
   build->add_option("--threads", options->build.threads, "threads that read files")
       ->capture_default_str()

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "signatures/fingerprint/critical_lines.h"
@@ -72,7 +73,7 @@ class Builder {
         out_(out),
         progress_(progress),
         threads_(std::max(1U, options.threads)),
-        records_(folder(), options.memory / 8 * 7, threads_),
+        records_(folder(), options.memory / 4 * 3, threads_),
         names_(folder(), options.memory / 8, threads_) {}
 
   Result<IndexBuildReport> run();
@@ -112,7 +113,7 @@ class Builder {
   IndexBuildReport report_;
   std::vector<std::string> origins_;
   std::optional<IndexCache> cache_;
-  std::vector<ScannedFile> files_;        // public ones last
+  std::vector<ScannedFile> files_;        // public ones last, foreign ones among the others
   std::optional<IndexCacheWriter> keep_;  // the next cache
   std::vector<uint32_t> numbers_;         // of each of files_, in the index
   std::vector<uint32_t> first_lines_;     // of each of files_, global
@@ -120,12 +121,13 @@ class Builder {
 };
 
 Status Builder::list() {
-  const SourceRules rules{options_.exclude, options_.include_vendored};
+  SourceRules rules{options_.exclude, options_.include_vendored};
   const auto add = [&](const std::string& directory, uint32_t repository,
                        const SkipReport& told) -> Status {
     const bool is_public = repository == ScannedFile::kPublic;
     origins_.push_back(is_public ? "public " + directory
                                  : "repository " + options_.repositories[repository].name);
+    rules.list_foreign = !is_public && options_.subtract_vendored;
     Result<std::vector<SourceFile>> listed = list_sources(directory, told, rules);
     if (!listed) return listed.error();
     for (SourceFile& source : listed.value()) {
@@ -133,10 +135,11 @@ Status Builder::list() {
       file.repository = repository;
       file.origin = static_cast<uint32_t>(origins_.size() - 1);
       file.wants_critical =
-          !is_public && !options_.hashes_only &&
+          !is_public && !source.foreign && !options_.hashes_only &&
           std::any_of(options_.critical.begin(), options_.critical.end(),
                       [&](const std::string& glob) { return glob_match(glob, source.path); });
-      file.wants_names = !options_.hashes_only && (is_public || !weak_name(source.path));
+      file.wants_names =
+          !options_.hashes_only && (is_public || source.foreign || !weak_name(source.path));
       file.source = std::move(source);
       files_.push_back(std::move(file));
     }
@@ -176,6 +179,10 @@ void Builder::match_cache() {
 
 Status Builder::number_files() {
   uint32_t number = 0;
+  std::set<std::pair<uint32_t, uint64_t>> foreign;  // repository, first digest
+  for (const ScannedFile& file : files_) {
+    if (file.is_foreign() && file.has_digests) foreign.emplace(file.repository, file.digests[0]);
+  }
   for (ScannedFile& file : files_) {
     first_lines_.push_back(static_cast<uint32_t>(lines_));
     numbers_.push_back(number);
@@ -184,6 +191,7 @@ Status Builder::number_files() {
       if (file.has_digests) digests_.add(file.digests, DigestList::kNoFile);
       continue;
     }
+    if (file.is_foreign()) continue;
     if (!file.why.empty()) {
       skip(options_.repositories[file.repository].name + "/" + file.source.path, file.why);
       continue;
@@ -196,7 +204,9 @@ Status Builder::number_files() {
       critical_.add(line.hash, {static_cast<uint32_t>(first_lines_.size() - 1), line.line,
                                 line.distinctive, line.normalised});
     }
-    if (file.has_digests) digests_.add(file.digests, number);
+    if (file.has_digests && foreign.count({file.repository, file.digests[0]}) == 0) {
+      digests_.add(file.digests, number);
+    }
     report_.bytes += file.bytes;
     report_.dropped_common += file.dropped;
     ++number;
@@ -237,8 +247,29 @@ Status Builder::merge(TableWriter& table) {
   uint32_t in_file = 0;
   uint32_t rarity = 0;
   std::vector<uint32_t> lines;
+  std::vector<uint32_t> in_files;      // of each of `lines`
+  std::vector<uint32_t> foreign_from;  // repositories that have it in a folder of others' code
+  const auto subtract_foreign = [&] {
+    size_t kept = 0;
+    files = 0;
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const uint32_t repository = files_[in_files[i]].repository;
+      if (std::find(foreign_from.begin(), foreign_from.end(), repository) != foreign_from.end()) {
+        continue;
+      }
+      files += kept == 0 || in_files[kept - 1] != in_files[i] ? 1 : 0;
+      in_files[kept] = in_files[i];
+      lines[kept++] = lines[i];
+    }
+    lines.resize(kept);
+    report_.dropped_common += kept == 0 ? 1 : 0;
+  };
   const auto finish = [&]() -> Status {
     if (!open || files == 0) return ok_status();
+    if (!foreign_from.empty() && !is_public && files <= kMostFiles) {
+      subtract_foreign();
+      if (files == 0) return ok_status();
+    }
     if (is_public || files > kMostFiles) {
       ++report_.dropped_common;
       return ok_status();
@@ -255,6 +286,8 @@ Status Builder::merge(TableWriter& table) {
       files = 0;
       rarity = 0;
       lines.clear();
+      in_files.clear();
+      foreign_from.clear();
     } else if (record == last) {
       return ok_status();
     }
@@ -264,6 +297,10 @@ Status Builder::merge(TableWriter& table) {
       is_public = true;
       return ok_status();
     }
+    if (files_[record.file].is_foreign()) {
+      foreign_from.push_back(files_[record.file].repository);
+      return ok_status();
+    }
     if (other_file) {
       ++files;
       in_file = 0;
@@ -271,6 +308,7 @@ Status Builder::merge(TableWriter& table) {
     rarity = std::max(rarity, record.place & kRarityMask);
     if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
       lines.push_back(first_lines_[record.file] + (record.place >> 2));
+      in_files.push_back(record.file);
     }
     return ok_status();
   };
@@ -306,7 +344,7 @@ Status Builder::write(TableWriter& table) {
   rows.clear();
   for (size_t i = 0; i < files_.size(); ++i) {
     const ScannedFile& file = files_[i];
-    if (file.is_public() || !file.why.empty()) continue;
+    if (!file.is_own() || !file.why.empty()) continue;
     if (names.size() > 0x7fffffff) return Error{"too many file names for one index", {}};
     put32(rows, file.repository);
     put32(rows, name(file.source.path));
@@ -319,7 +357,7 @@ Status Builder::write(TableWriter& table) {
   if (Status done = out.section(Section::kNames, names); !done) return done;
   if (Status done = out.begin_section(Section::kLineTags); !done) return done;
   for (const ScannedFile& file : files_) {
-    if (file.is_public() || !file.why.empty()) continue;
+    if (!file.is_own() || !file.why.empty()) continue;
     if (Status done = out.write(file.tags); !done) return done;
   }
   out.end_section();
@@ -366,7 +404,7 @@ Result<IndexBuildReport> Builder::run() {
     return done.error();
   }
   if (Status done = number_files(); !done) return done.error();
-  TableWriter table(folder());
+  TableWriter table(folder(), options_.memory / 8);
   if (Status done = merge(table); !done) return done.error();
   report_.fingerprints = table.size();
   if (Status done = write(table); !done) return done.error();

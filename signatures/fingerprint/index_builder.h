@@ -26,6 +26,8 @@ struct IndexBuildOptions {
   std::vector<std::string> critical;            // globs over paths relative to the repository
   std::vector<std::string> exclude;             // globs of files and folders left out
   bool include_vendored = false;                // folders of foreign code by their names, too
+  // What stands in folders of others' code in a repository, too, is left out of that repository.
+  bool subtract_vendored = true;
   bool hashes_only = false;  // nothing in clear but file names: no critical lines, no names
   // Reuse what OUT.cache says of files that did not change, and write it anew (index_cache.h).
   bool incremental = false;

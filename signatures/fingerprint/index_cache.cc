@@ -28,7 +28,8 @@ enum Flags : uint8_t {
   kPublicFile = 2,
   kWantsCritical = 4,
   kHasDigests = 8,
-  kWantsNames = 16
+  kWantsNames = 16,
+  kForeign = 32
 };
 
 // Something of all that a change of fingerprinting would treat in another way.
@@ -121,6 +122,7 @@ Status IndexCache::read_files(ByteSpan table, uint64_t count) {
     const ByteSpan path = reader.take(reader.le32());
     file.source.path = as_chars(path);
     file.repository = (flags & kPublicFile) != 0 ? ScannedFile::kPublic : 0;
+    file.source.foreign = (flags & kForeign) != 0;
     file.wants_critical = (flags & kWantsCritical) != 0;
     file.wants_names = (flags & kWantsNames) != 0;
     file.has_digests = (flags & kHasDigests) != 0;
@@ -228,7 +230,8 @@ Status IndexCacheWriter::publish(const std::vector<ScannedFile>& files,
     }
     table.push_back(static_cast<uint8_t>(
         kTaken | (file.is_public() ? kPublicFile : 0) | (file.wants_critical ? kWantsCritical : 0) |
-        (file.wants_names ? kWantsNames : 0) | (file.has_digests ? kHasDigests : 0)));
+        (file.wants_names ? kWantsNames : 0) | (file.has_digests ? kHasDigests : 0) |
+        (file.is_foreign() ? kForeign : 0)));
     put_text(table, origins[file.origin]);
     put_text(table, file.source.path);
     for (const uint64_t value : {file.content.low, file.content.high, file.bytes, file.dropped}) {

@@ -21,7 +21,7 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-constexpr size_t kRowsInMemory = size_t{1} << 16;
+constexpr size_t kRowsAtOnce = size_t{1} << 16;
 
 void store32(uint8_t* at, uint32_t value) noexcept {
   for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<uint8_t>(value >> (8 * i));
@@ -148,7 +148,7 @@ Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint3
   }
   rows_.push_back({hash, posting, rarity});
   ++count_;
-  return rows_.size() < kRowsInMemory ? ok_status() : spill();
+  return rows_.size() < capacity_ ? ok_status() : spill();
 }
 
 Status TableWriter::spill() {
@@ -163,7 +163,7 @@ Status TableWriter::spill() {
 }
 
 Status TableWriter::each_row(const std::function<void(const Row&)>& visit) {
-  std::vector<Row> some(kRowsInMemory);
+  std::vector<Row> some(spooled_.empty() ? 0 : kRowsAtOnce);
   for (uint64_t offset = 0; !spooled_.empty();) {
     const Result<size_t> got =
         spooled_.front().read(offset, some.data(), some.size() * sizeof(Row));

@@ -1,6 +1,7 @@
 // Writes an index file: sections in order with their checksums, then the header, then the name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,8 +48,17 @@ class IndexWriter {
 // Takes fingerprints in ascending order of hash and writes kEntries, kHashTails, kBuckets, kBloom,
 // kPostings.
 class TableWriter {
+  struct Row {
+    uint64_t hash;
+    uint32_t posting;
+    uint32_t rarity;
+  };
+
  public:
-  explicit TableWriter(std::string directory) : directory_(std::move(directory)) {}
+  // Rows go to a temporary file in `directory` when they need more than `memory`.
+  explicit TableWriter(std::string directory, uint64_t memory = 1 << 20)
+      : directory_(std::move(directory)),
+        capacity_(std::max<size_t>(memory / sizeof(Row), size_t{1} << 16)) {}
   // Global lines, ascending; `files` of them. At most 0xffff lines.
   [[nodiscard]] Status add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files,
                            uint32_t rarity);
@@ -56,16 +66,12 @@ class TableWriter {
   [[nodiscard]] Status finish(IndexWriter& out);
 
  private:
-  struct Row {
-    uint64_t hash;
-    uint32_t posting;
-    uint32_t rarity;
-  };
   Status spill();
   Status write_tails(IndexWriter& out, size_t bytes);
   Status each_row(const std::function<void(const Row&)>& visit);
 
   std::string directory_;
+  size_t capacity_;
   uint64_t count_ = 0;
   std::vector<Row> rows_;           // not spilled yet
   std::vector<SpoolFile> spooled_;  // none or one

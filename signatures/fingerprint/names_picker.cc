@@ -29,6 +29,12 @@ bool better(const PlacedHash& a, const PlacedHash& b) noexcept {
 void NamePicker::take(const PlacedHash& record) {
   if (in_files_ > 0 && record.hash != first_.hash) finish();
   const ScannedFile& file = files_[record.file];
+  if (file.is_foreign()) {
+    if (foreign_hash_ != record.hash) foreign_.clear();
+    foreign_hash_ = record.hash;
+    foreign_.push_back(file.repository);
+    return;
+  }
   const bool defined = (record.place & kNameDefined) != 0;
   if (in_files_ == 0) {
     first_ = record;
@@ -44,7 +50,10 @@ void NamePicker::take(const PlacedHash& record) {
 }
 
 void NamePicker::finish() {
-  if (in_files_ > 0 && in_files_ <= kNameFiles && defined_ && !shared_) {
+  const bool foreign =
+      in_files_ > 0 && first_.hash == foreign_hash_ &&
+      std::find(foreign_.begin(), foreign_.end(), files_[first_.file].repository) != foreign_.end();
+  if (in_files_ > 0 && in_files_ <= kNameFiles && defined_ && !shared_ && !foreign) {
     std::vector<PlacedHash>& kept = kept_[files_[first_.file].repository];
     kept.push_back(first_);
     // Enough that the limit of each file leaves some; a heap would not be shorter.

@@ -49,6 +49,9 @@ class NamePicker {
   uint32_t in_files_ = 0;  // 0: nothing yet
   bool shared_ = false;
   bool defined_ = false;
+  uint64_t foreign_hash_ = 0;
+  std::vector<uint32_t>
+      foreign_;  // of foreign_hash_: repositories that have it in a folder of others' code
 };
 
 // kDistinctNames: number of names; for each its repository, file, size and text; size and bytes of

@@ -22,6 +22,9 @@ constexpr std::array<std::string_view, 21> kForeignFolders{
     "third-party",   "thirdparty",       "3rdparty",      "external", "externals",   "deps",
     "Pods",          "Carthage",         "site-packages", "venv",     "__pycache__", "target",
     "jspm_packages", "CMakeFiles",       "Godeps"};
+// Of these, what tools fill: copies of the owner's code may be there, too.
+constexpr std::array<std::string_view, 5> kFilledByTools{"site-packages", "venv", "__pycache__",
+                                                         "target", "CMakeFiles"};
 constexpr std::array<std::string_view, 9> kLockFiles{
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",     "pnpm-lock.yaml", "go.sum",
     "Cargo.lock",        "poetry.lock",         "composer.lock", "Gemfile.lock"};
@@ -60,6 +63,11 @@ constexpr std::array<std::string_view, 6> kLicenceNames{"LICENSE", "LICENCE",   
                                                         "NOTICE",  "COPYRIGHT", "UNLICENSE"};
 constexpr std::array<std::string_view, 10> kUnfitEndings{
     ".min.js", ".min.css", ".map", ".svg", ".pb.go", ".pb.cc", ".pb.h", "_pb2.py", ".po", ".lock"};
+
+template <size_t N>
+bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) noexcept {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool has_ending(std::string_view name, std::string_view ending) noexcept {
   return name.size() > ending.size() && name.substr(name.size() - ending.size()) == ending;
@@ -113,16 +121,26 @@ std::string_view unfit_name(std::string_view name) {
 
 }  // namespace
 
-Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& skip,
+Result<std::vector<SourceFile>> list_sources(const std::string& directory, const SkipReport& told,
                                              const SourceRules& rules) {
   std::error_code code;
   if (!fs::is_directory(directory, code)) {
     return Error{code ? code.message() : "not a folder", directory};
   }
   std::vector<SourceFile> files;
-  std::vector<std::string> folders{""};  // still to be read, relative with a '/' behind
+  bool quiet = false;  // the folder was reported as a whole
+  const auto skip = [&told, &quiet](const std::string& path, std::string_view why) {
+    if (!quiet) told(path, why);
+  };
+  struct Folder {
+    std::string path;  // relative, with a '/' behind
+    bool foreign;
+  };
+  std::vector<Folder> folders{{"", false}};  // still to be read
   while (!folders.empty()) {
-    const std::string folder = std::move(folders.back());
+    const std::string folder = std::move(folders.back().path);
+    const bool foreign = folders.back().foreign;
+    quiet = foreign;
     folders.pop_back();
     fs::directory_iterator entry(fs::path(directory) / folder, code);
     if (code) {
@@ -149,11 +167,10 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
           skip(path, "manifest or settings of a tool");
           continue;
         }
-        if (!rules.include_vendored && std::find(kForeignFolders.begin(), kForeignFolders.end(),
-                                                 name) != kForeignFolders.end()) {
-          skip(path, "folder of foreign code by its name");
-        } else {
-          folders.push_back(path + "/");
+        const bool others = !rules.include_vendored && is_one_of(kForeignFolders, name);
+        if (others && !foreign) skip(path, "folder of foreign code by its name");
+        if (!others || (rules.list_foreign && !is_one_of(kFilledByTools, name))) {
+          folders.push_back({path + "/", foreign || others});
         }
       } else if (!fs::is_regular_file(status)) {
         skip(path, "not a regular file");
@@ -166,7 +183,7 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
         } else if (size > kMaxSourceBytes) {
           skip(path, "larger than 8 MiB");
         } else if (size > 0) {
-          files.push_back({path, entry->path().string(), size});
+          files.push_back({path, entry->path().string(), size, foreign});
         }
       }
     }

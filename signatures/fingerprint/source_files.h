@@ -17,6 +17,7 @@ struct SourceFile {
   std::string path;  // relative, parts joined by '/'
   std::string absolute;
   uint64_t size = 0;
+  bool foreign = false;  // in a folder of code of others; only with SourceRules::list_foreign
 };
 
 using SkipReport = std::function<void(const std::string& path, std::string_view why)>;
@@ -26,6 +27,9 @@ inline constexpr uint64_t kMaxSourceBytes = 8ULL << 20;
 struct SourceRules {
   std::vector<std::string> exclude;  // globs over the paths of files and folders
   bool include_vendored = false;     // folders that hold foreign code by their names, too
+  // Lists what stands in folders of others' code, marked. Not what tools build or install there:
+  // that may be a copy of the owner's.
+  bool list_foreign = false;
 };
 
 // Sorted by path. An error only when `directory` itself cannot be read. What version control keeps

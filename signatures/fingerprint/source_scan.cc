@@ -89,7 +89,7 @@ class Scan {
       return ok_status();
     }
     const std::string_view unfit = unfit_content(*content);
-    if (!unfit.empty() && (!file.is_public() || unfit == kBinary)) {
+    if (!unfit.empty() && (file.is_own() || unfit == kBinary)) {
       file.why = unfit;
       file.cached = ScannedFile::kFresh;
       return ok_status();
@@ -98,11 +98,11 @@ class Scan {
     if (file.cached != ScannedFile::kFresh && reuse(file)) return ok_status();
     file.cached = ScannedFile::kFresh;
     FileFingerprints& found = tools.found;
-    tools.reader.read(*content, file.wants_critical,
-                      !file.is_public() && weak_name(file.source.path), found);
+    tools.reader.read(*content, file.wants_critical, file.is_own() && weak_name(file.source.path),
+                      found);
     file.bytes = content->size();
     file.dropped = found.dropped;
-    if (!file.is_public()) file.tags = found.tags;
+    if (file.is_own()) file.tags = found.tags;
     file.critical = std::move(found.critical);
     if (content->size() >= kDigestFileMin && !found.placed.empty()) {
       file.has_digests = true;
@@ -127,8 +127,8 @@ class Scan {
 
   bool reuse(ScannedFile& file) const {
     const ScannedFile& known = cache_->file(file.cached);
-    if (known.content != file.content || known.wants_critical != file.wants_critical ||
-        known.wants_names != file.wants_names) {
+    if (known.is_foreign() != file.is_foreign() || known.content != file.content ||
+        known.wants_critical != file.wants_critical || known.wants_names != file.wants_names) {
       return false;
     }
     file.bytes = known.bytes;

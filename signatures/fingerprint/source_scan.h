@@ -35,6 +35,9 @@ struct ScannedFile {
   uint32_t origin = 0;       // repository or public folder, counted through
   uint32_t cached = kFresh;  // its number in the cache, while it may be the same there
   SourceFile source;
+  // In a folder of others' code in its repository: taken off the rest of that repository.
+  [[nodiscard]] bool is_foreign() const noexcept { return source.foreign; }
+  [[nodiscard]] bool is_own() const noexcept { return !is_public() && !is_foreign(); }
   bool wants_critical = false;
   bool wants_names = false;
   // After the scan. `cached` other than kFresh: its records are those of the cache.
@@ -42,7 +45,7 @@ struct ScannedFile {
   std::string why;      // it was left out; empty when it was taken
   uint64_t bytes = 0;
   uint64_t dropped = 0;       // fingerprints
-  std::vector<uint8_t> tags;  // of its lines; none for public code
+  std::vector<uint8_t> tags;  // of its lines; none but for own code
   bool has_digests = false;   // short files, and files without fingerprints, have none
   std::array<uint64_t, kDigestKinds> digests{};
   std::vector<FileFingerprints::LongLine> critical;
@@ -51,8 +54,8 @@ struct ScannedFile {
 };
 
 // PlacedHash::file is the file's place in `files`; `names` gets the records of NameReader. Of
-// public code only binary files are left out. Files that did not change since `cache` (which may be
-// null) add no records. `progress` may be empty; the calling thread, which reads too, calls it.
+// code of others only binary files are left out. Files that did not change since `cache` (which may
+// be null) add no records. `progress` may be empty; the calling thread, which reads too, calls it.
 Status scan_files(std::vector<ScannedFile>& files, const SiteKey& key, uint32_t threads,
                   RecordPartitions& records, RecordPartitions& names, const IndexCache* cache,
                   bool keep_content_hash,

@@ -3,10 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -205,6 +209,83 @@ TEST(IndexBuilder, TellsWhatWasSkippedAndHowFarItIs) {
   EXPECT_EQ(report->skipped_count, 1U);
   EXPECT_EQ(last.files_done, 4U);
   EXPECT_EQ(last.files_total, 4U);
+}
+
+// Every hash of the content that the index knows, by the path it is said to stand in.
+std::set<std::string> places_of(const Site& site, const std::string& content) {
+  const auto index = CodeIndex::open(site.out, site.key);
+  std::set<std::string> out;
+  if (!index) return {"none"};
+  const IndexProbe probe(**index);
+  FileReader reader(site.key);
+  FileFingerprints found;
+  reader.read(content, false, false, found);
+  for (const auto& placed : found.placed) {
+    const Postings postings = probe.find(placed.hash);
+    for (uint32_t i = 0; i < postings.count(); ++i) {
+      const auto file = probe.file_of(postings.line(i));
+      if (!file) continue;
+      out.insert(std::string(probe.file(*file)->repository) + "/" +
+                 std::string(probe.file(*file)->path));
+    }
+  }
+  return out;
+}
+
+TEST(IndexBuilder, TakesVendoredCodeOffItsOwnRepositoryAlone) {
+  Site site;
+  const std::string copied = source(50);
+  // One repository keeps the other's code among its vendored, and a copy of that outside.
+  site.folder.write("one/lib/deep.cc", copied);
+  site.folder.write("two/vendor/one/deep.cc", copied);
+  site.folder.write("two/src/copy.cc", copied);
+  site.folder.write("two/src/mine.cc", source(51) + copied);
+  // What tools fill may hold copies of the owner's code.
+  site.folder.write("two/venv/lib/mine.cc", source(51));
+  site.build();
+  EXPECT_THAT(places_of(site, copied), ::testing::ElementsAre("one/lib/deep.cc"));
+  EXPECT_THAT(places_of(site, source(51)), ::testing::ElementsAre("two/src/mine.cc"));
+  const std::string first = test::TempDir::read(site.out);
+  site.options.threads = 3;
+  site.options.memory = 1;
+  site.build();
+  EXPECT_TRUE(test::TempDir::read(site.out) == first);
+  site.options.incremental = true;
+  site.build();
+  site.build();
+  EXPECT_TRUE(test::TempDir::read(site.out) == first);
+  site.options.subtract_vendored = false;
+  site.build();
+  EXPECT_THAT(places_of(site, copied),
+              ::testing::ElementsAre("one/lib/deep.cc", "two/src/copy.cc", "two/src/mine.cc"));
+}
+
+// Killed at any moment, a build leaves the old index as it was.
+TEST(IndexBuilder, AKilledBuildLeavesTheOldIndex) {
+  Site site;
+  for (unsigned i = 0; i < 40; ++i) {
+    site.folder.write("one/more" + std::to_string(i) + ".cc", source(200 + i));
+  }
+  site.build();
+  const std::string before = test::TempDir::read(site.out);
+  site.folder.write("one/new.cc", source(99));
+  ASSERT_TRUE(build_index(site.options, site.key, site.folder / "other.wfi", {}).has_value());
+  const std::string after = test::TempDir::read(site.folder / "other.wfi");
+  int killed = 0;
+  for (int wait_us = 0; wait_us < 20'000; wait_us += 1000) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (;;) static_cast<void>(build_index(site.options, site.key, site.out, {}));
+    }
+    ::usleep(static_cast<useconds_t>(wait_us));
+    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    const std::string now = test::TempDir::read(site.out);
+    ASSERT_TRUE(now == before || now == after) << wait_us;
+    killed += now == before ? 1 : 0;
+  }
+  EXPECT_GT(killed, 0);
 }
 
 TEST(IndexBuilder, AFailureLeavesTheOldIndexAndNoLitter) {
