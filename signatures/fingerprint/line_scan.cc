@@ -21,10 +21,11 @@
 #include "signatures/fingerprint/shape.h"
 #include "signatures/fingerprint/shape_keywords.h"
 
-// NOLINTNEXTLINE: a function's target cannot be told otherwise
+// A function's target cannot be told otherwise.
 #define WEIR_WIDE \
   __attribute__(( \
       target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,lzcnt,popcnt")))
+#define WEIR_INLINE WEIR_WIDE __attribute__((always_inline)) inline
 
 namespace weir::signatures {
 namespace {
@@ -94,8 +95,8 @@ constexpr uint64_t from_bit(size_t from) noexcept { return from >= 64 ? 0 : ~uin
 // Line ends, by newlines in the text: what is kept of the text before each.
 class Ends {
  public:
-  WEIR_WIDE inline void take(uint64_t newlines, uint64_t kept, uint32_t base,
-                             std::vector<uint32_t>& out) noexcept {
+  WEIR_INLINE void take(uint64_t newlines, uint64_t kept, uint32_t base,
+                        std::vector<uint32_t>& out) noexcept {
     // A few are written always: how many there are in a block cannot be foreseen.
     constexpr size_t kAlways = 4;
     uint32_t* const to = ends_.data() + count_;
@@ -127,7 +128,7 @@ class Scan {
  public:
   explicit Scan(ByteSpan text) noexcept : text_(text) {}
 
-  WEIR_WIDE inline void take(size_t base, const LineScanOutput& normal, Block& block) noexcept {
+  WEIR_INLINE void take(size_t base, const LineScanOutput& normal, Block& block) noexcept {
     const size_t size = std::min<size_t>(64, text_.size() - base);
     const uint64_t valid = size == 64 ? ~uint64_t{0} : (uint64_t{1} << size) - 1;
     const __m512i raw = _mm512_maskz_loadu_epi8(valid, text_.data() + base);
@@ -213,7 +214,7 @@ class Shape {
       : out_(out), table_(ShapeKeywords::table()), word_last_(last == kShapeWord), last_(last) {}
 
   // Of `block`; words may go on in `next`.
-  WEIR_WIDE inline void take(const Block& block, const Block& next) noexcept {
+  WEIR_INLINE void take(const Block& block, const Block& next) noexcept {
     const uint64_t starts = block.words & ~(block.words << 1 | (in_word_ ? 1 : 0));
     in_word_ = block.words >> 63 != 0;
     __m512i codes = _mm512_mask_mov_epi8(block.raw, starts, _mm512_set1_epi8(kShapeWord));
@@ -282,7 +283,7 @@ class Shape {
 
  private:
   // Of bytes that are all ones or zero: ones up to the first zero of each lane.
-  WEIR_WIDE static inline __m512i up_to_first_zero(__m512i bytes) noexcept {
+  WEIR_INLINE static __m512i up_to_first_zero(__m512i bytes) noexcept {
     // ~(~b) & (~b - 1)
     const __m512i inverted = _mm512_xor_si512(bytes, _mm512_set1_epi64(-1));
     return _mm512_andnot_si512(inverted, _mm512_add_epi64(inverted, _mm512_set1_epi64(-1)));
