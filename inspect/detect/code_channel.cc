@@ -185,37 +185,20 @@ class CodeChannel final : public DetectionChannel {
   void settle() {
     const ByteSpan bytes = text_.bytes();
     const uint64_t total = base_ + bytes.size();
-    const std::vector<uint32_t>& ends = text_.line_ends();
     const uint32_t first_line = text_line_ - static_cast<uint32_t>(lines_settled_);
     // Windows first: they need the ends of the lines before them.
     anchors_.clear();
     const auto from = static_cast<size_t>(window_next_ - base_);
     const Fingerprinter& fingerprinter = probe_.fingerprinter();
     fingerprinter.anchors(bytes, from, anchors_);
-    size_t line = 0;
-    for (const uint32_t at : anchors_) {
-      while (line < ends.size() && ends[line] <= at + kWindow / 2) ++line;
-      ask(fingerprinter.window(bytes.data() + at), first_line + static_cast<uint32_t>(line),
-          bytes.subspan(at, kWindow), HitKind::kWindow);
-    }
+    sift(anchors_.size(),
+         [&](size_t i) { return fingerprinter.window(bytes.data() + anchors_[i]); });
+    for (const uint32_t i : passed_)
+      ask_window(sifted_[i], anchors_[i], text_, first_line, HitKind::kWindow);
     if (bytes.size() >= kWindow) window_next_ = total - kWindow + 1;
     if (shapes_) settle_shape();
     keep_critical(bytes, total);
-    for (; lines_settled_ < ends.size(); ++lines_settled_) {
-      const uint64_t end = base_ + ends[lines_settled_];
-      const auto size = static_cast<size_t>(end - line_start_);
-      uint8_t tag = kTagUnknown;
-      if (size <= kLineMax) {
-        const ByteSpan whole = bytes.subspan(static_cast<size_t>(line_start_ - base_), size);
-        const uint64_t hash = fingerprinter.line(whole);
-        tag = Fingerprinter::tag(size, hash);
-        if (size >= kLineMin) ask(hash, text_line_, whole, HitKind::kLine);
-      }
-      put_tag(tag);
-      end_critical_line(end);
-      ++text_line_;
-      line_start_ = end;
-    }
+    settle_lines();
     uint64_t keep = std::max(window_next_, base_);
     if (total - line_start_ <= kLineMax) keep = std::min(keep, line_start_);
     if (keep > base_) {
@@ -225,18 +208,69 @@ class CodeChannel final : public DetectionChannel {
     if (hashes_.size() >= kBatch) flush();
   }
 
+  // Almost all hashes stop at the filter: only for those that pass is it told where they stand.
+  template <typename HashOf>
+  void sift(size_t count, HashOf&& hash_of) {
+    sifted_.resize(count);
+    for (size_t i = 0; i < count; ++i) sifted_[i] = hash_of(i);
+    passed_.clear();
+    probe_.sift(sifted_, passed_);
+    counters_.probes.add(count);
+  }
+
+  // `text` begins in text line `first_line`. A window belongs to the line of its middle.
+  void ask_window(uint64_t hash, uint32_t at, const signatures::NormalText& text,
+                  uint32_t first_line, HitKind kind) {
+    const std::vector<uint32_t>& ends = text.line_ends();
+    const auto line = std::upper_bound(ends.begin(), ends.end(), at + kWindow / 2) - ends.begin();
+    ask(hash, first_line + static_cast<uint32_t>(line), text.bytes().subspan(at, kWindow), kind);
+  }
+
+  // Lines that are complete and not settled.
+  void settle_lines() {
+    const std::vector<uint32_t>& ends = text_.line_ends();
+    const size_t first = lines_settled_;
+    if (first == ends.size()) return;
+    const ByteSpan bytes = text_.bytes();
+    const uint32_t first_line = text_line_;
+    lines_.clear();
+    for (; lines_settled_ < ends.size(); ++lines_settled_) {
+      const uint64_t end = base_ + ends[lines_settled_];
+      const auto size = static_cast<size_t>(end - line_start_);
+      uint8_t tag = kTagUnknown;
+      if (size <= kLineMax) {
+        const auto at = static_cast<uint32_t>(line_start_ - base_);
+        const uint64_t hash = hash_line(bytes, at, size);
+        tag = Fingerprinter::tag(size, hash);
+        if (size >= kLineMin) lines_.push_back({hash, at, text_line_ - first_line});
+      }
+      put_tag(tag);
+      end_critical_line(end);
+      ++text_line_;
+      line_start_ = end;
+    }
+    sift(lines_.size(), [&](size_t i) { return lines_[i].hash; });
+    for (const uint32_t i : passed_) {
+      const Line& line = lines_[i];
+      const size_t end = ends[first + line.number];
+      ask(line.hash, first_line + line.number, bytes.subspan(line.at, end - line.at),
+          HitKind::kLine);
+    }
+  }
+  [[nodiscard]] uint64_t hash_line(ByteSpan bytes, size_t at, size_t size) const {
+    return at >= 8 ? probe_.fingerprinter().line_within(bytes.data() + at, size)
+                   : probe_.fingerprinter().line(bytes.subspan(at, size));
+  }
+
   void settle_shape() {
     const ByteSpan bytes = shape_.bytes();
-    const std::vector<uint32_t>& ends = shape_.line_ends();
     anchors_.clear();
     const Fingerprinter& fingerprinter = probe_.fingerprinter();
     fingerprinter.anchors(bytes, 0, anchors_, signatures::kShapeAnchorBits);
-    size_t line = 0;
-    for (const uint32_t at : anchors_) {
-      while (line < ends.size() && ends[line] <= at + kWindow / 2) ++line;
-      ask(fingerprinter.shape(bytes.data() + at), shape_line_ + static_cast<uint32_t>(line),
-          bytes.subspan(at, kWindow), HitKind::kShape);
-    }
+    sift(anchors_.size(),
+         [&](size_t i) { return fingerprinter.shape(bytes.data() + anchors_[i]); });
+    for (const uint32_t i : passed_)
+      ask_window(sifted_[i], anchors_[i], shape_, shape_line_, HitKind::kShape);
     if (bytes.size() >= kWindow) {
       shape_line_ += static_cast<uint32_t>(shape_.drop_front(bytes.size() - kWindow + 1));
     }
@@ -282,7 +316,6 @@ class CodeChannel final : public DetectionChannel {
   }
 
   void flush() {
-    counters_.probes.add(hashes_.size());
     probe_.probe(hashes_, [this](size_t i, const Postings& found) { take(asked_[i], found); });
     hashes_.clear();
     asked_.clear();
@@ -444,6 +477,14 @@ class CodeChannel final : public DetectionChannel {
   Piece carried_;                            // the last one of the block before
 
   std::vector<uint32_t> anchors_;
+  struct Line {
+    uint64_t hash;
+    uint32_t at;
+    uint32_t number;
+  };
+  std::vector<Line> lines_;
+  std::vector<uint64_t> sifted_;
+  std::vector<uint32_t> passed_;
   std::vector<uint64_t> hashes_;
   std::vector<Asked> asked_;
   std::vector<CodeHit> hits_;

@@ -1,4 +1,11 @@
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the undefined operands of its own vector functions for uninitialised.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include "signatures/fingerprint/fingerprint.h"
+
+#include <immintrin.h>
 
 #include <algorithm>
 
@@ -6,6 +13,22 @@ namespace weir::signatures {
 namespace {
 
 constexpr uint64_t kHashLabel = 0x77656972'68617368ULL;
+
+// Byte j of lane k: place k + j.
+constexpr std::array<uint8_t, 64> make_spread() {
+  std::array<uint8_t, 64> out{};
+  for (size_t i = 0; i < 64; ++i) out[i] = static_cast<uint8_t>(i / 8 + i % 8);
+  return out;
+}
+alignas(64) constexpr std::array<uint8_t, 64> kSpread = make_spread();
+alignas(64) constexpr std::array<uint32_t, 16> kAscending{0, 1, 2,  3,  4,  5,  6,  7,
+                                                          8, 9, 10, 11, 12, 13, 14, 15};
+
+bool has_wide() noexcept {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
 
 }  // namespace
 
@@ -20,6 +43,16 @@ Fingerprinter::Fingerprinter(const SiteKey& key) noexcept {
 
 void Fingerprinter::anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out,
                             uint32_t bits) const {
+  static const bool wide = has_wide();
+  if (wide) {
+    anchors_wide(bytes, from, out, bits);
+  } else {
+    anchors_one_by_one(bytes, from, out, bits);
+  }
+}
+
+void Fingerprinter::anchors_one_by_one(ByteSpan bytes, size_t from, std::vector<uint32_t>& out,
+                                       uint32_t bits) const {
   if (bytes.size() < kWindow || from > bytes.size() - kWindow) return;
   const size_t last = bytes.size() - kWindow;
   size_t count = out.size();
@@ -33,6 +66,50 @@ void Fingerprinter::anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& 
       to[count] = static_cast<uint32_t>(i);
       count += is_anchor(bytes.data() + i, bits) ? 1 : 0;
     }
+  }
+  out.resize(count);
+}
+
+// 64 places a step: the eight bytes at eight places are moved into eight lanes and multiplied.
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi,popcnt"))) void
+Fingerprinter::anchors_wide(ByteSpan bytes, size_t from, std::vector<uint32_t>& out,
+                            uint32_t bits) const {
+  if (bytes.size() < kWindow || from > bytes.size() - kWindow) return;
+  const size_t places = bytes.size() - kWindow + 1;
+  const __m512i spread = _mm512_load_si512(kSpread.data());
+  const __m512i multiplier = _mm512_set1_epi64(static_cast<int64_t>(anchor_multiplier_));
+  const __m512i top = _mm512_set1_epi64(static_cast<int64_t>(~uint64_t{0} << (64 - bits)));
+  const __m512i ascending = _mm512_load_si512(kAscending.data());
+  size_t count = out.size();
+  size_t at = from;
+  // In steps, so that the room asked for stays near what is used.
+  constexpr size_t kStep = 4096;
+  while (at < places) {
+    const size_t stop = std::min(places, at + kStep);
+    out.resize(count + (stop - at) + 64);
+    uint32_t* const to = out.data();
+    for (; at < stop; at += 64) {
+      const uint8_t* const here = bytes.data() + at;
+      const size_t left = stop - at;
+      uint64_t found = 0;
+      // Every place has kWindow bytes, so eight places have more than the sixteen read here.
+      for (size_t i = 0; i < 64; i += 8) {
+        if (i >= left) break;
+        const __m128i raw = _mm_loadu_si128(reinterpret_cast<const __m128i*>(here + i));
+        const __m512i eight = _mm512_permutexvar_epi8(spread, _mm512_castsi128_si512(raw));
+        const __m512i product = _mm512_mullo_epi64(eight, multiplier);
+        found |= uint64_t{_mm512_testn_epi64_mask(product, top)} << i;
+      }
+      if (left < 64) found &= (uint64_t{1} << left) - 1;
+      for (size_t i = 0; i < 64; i += 16) {
+        const auto sixteen = static_cast<__mmask16>(found >> i);
+        const __m512i place =
+            _mm512_add_epi32(ascending, _mm512_set1_epi32(static_cast<int32_t>(at + i)));
+        _mm512_storeu_si512(to + count, _mm512_maskz_compress_epi32(sixteen, place));
+        count += static_cast<size_t>(_mm_popcnt_u32(sixteen));
+      }
+    }
+    at = stop;
   }
   out.resize(count);
 }

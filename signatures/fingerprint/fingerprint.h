@@ -36,6 +36,9 @@ class Fingerprinter {
   // when a caller keeps the last kWindow - 1 bytes and goes on.
   void anchors(ByteSpan bytes, size_t from, std::vector<uint32_t>& out,
                uint32_t bits = kAnchorBits) const;
+  // The same without vectors, which is its reference.
+  void anchors_one_by_one(ByteSpan bytes, size_t from, std::vector<uint32_t>& out,
+                          uint32_t bits = kAnchorBits) const;
   // Whether a window begins at `at`, which must have 8 bytes.
   [[nodiscard]] bool is_anchor(const uint8_t* at, uint32_t bits = kAnchorBits) const noexcept {
     return load(at) * anchor_multiplier_ >> (64 - bits) == 0;
@@ -51,6 +54,25 @@ class Fingerprinter {
     return fold(window(at) ^ secrets_[4], secrets_[9]);
   }
   [[nodiscard]] uint64_t line(ByteSpan normalised) const noexcept;
+  // The same, for bytes that stand in a buffer with kLineReach bytes more behind them and eight
+  // before: most lines without a branch that hangs on their size.
+  [[nodiscard]] uint64_t line_within(const uint8_t* at, size_t size) const noexcept {
+    if (size > 48) return line({at, size});
+    uint64_t h = secrets_[7] ^ size;
+    const uint64_t one = fold(load(at) ^ secrets_[0], load(at + 8) ^ secrets_[1] ^ h);
+    const uint64_t two = fold(load(at + 16) ^ secrets_[0], load(at + 24) ^ secrets_[1] ^ one);
+    h = size > 16 ? one : h;
+    h = size > 32 ? two : h;
+    // What is left, 1 to 16 bytes, none of an empty line.
+    const size_t whole = size > 32 ? 32 : size > 16 ? 16 : 0;
+    const size_t left = size - whole;
+    const uint64_t mask = left >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * left)) - 1;
+    const uint64_t low = load(at + whole) & mask;
+    const uint64_t high = load(at + whole + left - 8) & (left > 8 ? ~uint64_t{0} : 0);
+    h = fold(low ^ secrets_[2], high ^ secrets_[3] ^ h);
+    return fold(h ^ secrets_[5], secrets_[6]);
+  }
+  static constexpr size_t kLineReach = 48;
   // Of a whole line and its hash: 0 for a line without bytes, kTagUnknown for a very long one.
   [[nodiscard]] static uint8_t tag(size_t size, uint64_t line_hash) noexcept {
     if (size == 0) return 0;
@@ -59,6 +81,8 @@ class Fingerprinter {
   }
 
  private:
+  void anchors_wide(ByteSpan bytes, size_t from, std::vector<uint32_t>& out, uint32_t bits) const;
+
   __extension__ using Wide = unsigned __int128;
   static uint64_t load(const uint8_t* at) noexcept {
     uint64_t out;

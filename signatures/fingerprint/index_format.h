@@ -106,9 +106,12 @@ void put64(std::vector<uint8_t>& out, uint64_t value);
   __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>(static_cast<Wide>(hash & ~uint64_t{kRarityMask}) * blocks >> 64);
 }
+// The block took the high bits: stir, so that the rest does not hang on them.
+[[nodiscard]] inline uint64_t bloom_stir(uint64_t hash) noexcept {
+  return (hash & ~uint64_t{kRarityMask}) * 0x9e3779b97f4a7c15ULL;
+}
 [[nodiscard]] inline std::array<uint64_t, 4> bloom_bits(uint64_t hash) noexcept {
-  // The block took the high bits: stir, so that the rest does not hang on them.
-  const uint64_t h = (hash & ~uint64_t{kRarityMask}) * 0x9e3779b97f4a7c15ULL;
+  const uint64_t h = bloom_stir(hash);
   std::array<uint64_t, 4> out;
   for (size_t i = 0; i < 4; ++i) {
     out[i] = uint64_t{1} << (h >> (16 + 12 * i) & 63) | uint64_t{1} << (h >> (22 + 12 * i) & 63);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "signatures/fingerprint/bloom_sift.h"
 #include "signatures/fingerprint/code_index.h"
 #include "signatures/fingerprint/fingerprint.h"
 #include "signatures/fingerprint/index_format.h"
@@ -72,23 +73,21 @@ class IndexProbe {
  public:
   explicit IndexProbe(const CodeIndex& index) noexcept;
 
-  static constexpr size_t kAhead = 32;
+  // Appends the numbers of those of `hashes` that may be indexed: all that are, and of the others
+  // one in 200.
+  void sift(std::span<const uint64_t> hashes, std::vector<uint32_t>& out) const {
+    std::array<uint32_t, kSiftMost> passed;
+    for (size_t base = 0; base < hashes.size(); base += kSiftMost) {
+      const size_t passes = sift_some(hashes, base, passed);
+      for (size_t j = 0; j < passes; ++j) out.push_back(static_cast<uint32_t>(base + passed[j]));
+    }
+  }
   // on_hit(size_t i, const Postings&) for each of `hashes` that is indexed.
   template <typename OnHit>
   void probe(std::span<const uint64_t> hashes, OnHit&& on_hit) const noexcept {
-    std::array<uint64_t, kAhead> block;
-    for (size_t base = 0; base < hashes.size(); base += kAhead) {
-      const size_t count = std::min(kAhead, hashes.size() - base);
-      for (size_t i = 0; i < count; ++i) {
-        block[i] = bloom_block(hashes[base + i], blocks_) * kBloomBlock;
-        __builtin_prefetch(view_.bloom.data() + block[i]);
-      }
-      std::array<uint32_t, kAhead> passed;
-      size_t passes = 0;
-      for (size_t i = 0; i < count; ++i) {
-        passed[passes] = static_cast<uint32_t>(i);
-        passes += in_bloom(hashes[base + i], block[i]) ? 1 : 0;
-      }
+    std::array<uint32_t, kSiftMost> passed;
+    for (size_t base = 0; base < hashes.size(); base += kSiftMost) {
+      const size_t passes = sift_some(hashes, base, passed);
       for (size_t j = 0; j < passes; ++j) prefetch_bucket(hashes[base + passed[j]]);
       for (size_t j = 0; j < passes; ++j) prefetch_entries(hashes[base + passed[j]]);
       for (size_t j = 0; j < passes; ++j) {
@@ -115,12 +114,12 @@ class IndexProbe {
   }
 
  private:
-  [[nodiscard]] bool in_bloom(uint64_t hash, uint64_t at) const noexcept {
-    const std::array<uint64_t, 4> bits = bloom_bits(hash);
-    std::array<uint64_t, 4> have;
-    std::memcpy(have.data(), view_.bloom.data() + at, sizeof(have));
-    return ((bits[0] & ~have[0]) | (bits[1] & ~have[1]) | (bits[2] & ~have[2]) |
-            (bits[3] & ~have[3])) == 0;
+  // Of the kSiftMost hashes from `base` on; how many pass.
+  size_t sift_some(std::span<const uint64_t> hashes, size_t base,
+                   std::array<uint32_t, kSiftMost>& passed) const noexcept {
+    return bloom_sift({view_.bloom.data(), blocks_},
+                      hashes.subspan(base, std::min(kSiftMost, hashes.size() - base)),
+                      passed.data());
   }
   [[nodiscard]] size_t bucket_of(uint64_t hash) const noexcept {
     return view_.bucket_bits == 0 ? 0 : static_cast<size_t>(hash >> (64 - view_.bucket_bits));

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "signatures/fingerprint/bloom_sift.h"
+#include "signatures/fingerprint/index_format.h"
 #include "signatures/fingerprint/line_filter.h"
 #include "signatures/fingerprint/record_sorter.h"
 #include "tests/signatures/fingerprint/temp_dir.h"
@@ -40,6 +42,9 @@ TEST(Fingerprinter, AnchorsAreWhereTheDefinitionSaysAndNotTwice) {
     }
     std::vector<uint32_t> whole;
     fingerprinter.anchors(bytes, 0, whole);
+    EXPECT_EQ(whole, expected);
+    whole.clear();
+    fingerprinter.anchors_one_by_one(bytes, 0, whole);
     EXPECT_EQ(whole, expected);
     std::mt19937 random(3);
     std::vector<uint32_t> parts;
@@ -81,6 +86,58 @@ TEST(Fingerprinter, HashesHangOnEveryByteAndOnTheKey) {
       EXPECT_NE(one.window(bytes.data()), window);
       bytes[i] ^= 1;
     }
+  }
+}
+
+TEST(Fingerprinter, LinesInABufferHashAsLinesAlone) {
+  const Fingerprinter fingerprinter(test::test_key());
+  for (size_t size = 0; size < 120; ++size) {
+    const std::vector<uint8_t> buffer =
+        random_bytes(8 + size + Fingerprinter::kLineReach, static_cast<unsigned>(size));
+    const std::vector<uint8_t> alone(buffer.begin() + 8,
+                                     buffer.begin() + 8 + static_cast<std::ptrdiff_t>(size));
+    EXPECT_EQ(fingerprinter.line_within(buffer.data() + 8, size), fingerprinter.line(alone))
+        << size;
+  }
+}
+
+TEST(BloomSift, EveryPathKeepsToTheDefinition) {
+  std::mt19937_64 random(6);
+  const uint64_t blocks = 37;
+  std::vector<uint8_t> bloom(blocks * kBloomBlock);
+  std::vector<uint64_t> there(400);
+  for (uint64_t& hash : there) {
+    hash = random();
+    const std::array<uint64_t, 4> bits = bloom_bits(hash);
+    for (size_t i = 0; i < 4; ++i) {
+      for (size_t bit = 0; bit < 64; ++bit) {
+        if ((bits[i] >> bit & 1) == 0) continue;
+        bloom[bloom_block(hash, blocks) * kBloomBlock + 8 * i + bit / 8] |=
+            static_cast<uint8_t>(1U << bit % 8);
+      }
+    }
+  }
+  for (const SiftPath path : sift_paths()) {
+    size_t passes = 0;
+    for (int round = 0; round < 300; ++round) {
+      std::vector<uint64_t> hashes(random() % (kSiftMost + 1));
+      std::vector<uint32_t> expected;
+      for (uint32_t i = 0; i < hashes.size(); ++i) {
+        hashes[i] = random() % 2 == 0 ? there[random() % there.size()] : random();
+        const std::array<uint64_t, 4> bits = bloom_bits(hashes[i]);
+        std::array<uint64_t, 4> have;
+        std::memcpy(have.data(), bloom.data() + bloom_block(hashes[i], blocks) * kBloomBlock,
+                    sizeof(have));
+        bool all = true;
+        for (size_t k = 0; k < 4; ++k) all = all && (have[k] & bits[k]) == bits[k];
+        if (all) expected.push_back(i);
+      }
+      std::vector<uint32_t> passed(kSiftMost);
+      passed.resize(path({bloom.data(), blocks}, hashes, passed.data()));
+      ASSERT_EQ(passed, expected);
+      passes += passed.size();
+    }
+    EXPECT_GT(passes, 1000U);
   }
 }
 
