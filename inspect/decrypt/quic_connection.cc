@@ -35,7 +35,7 @@ bool QuicConnection::set_initial_keys(const QuicVersionTraits& traits, ByteSpan 
     made->suite = find_tls_suite(kInitialSuite);
     if (!keys || made->suite == nullptr) return false;
     const QuicKeys quic_keys = to_quic_keys(*keys);
-    if (!made->mask.begin(*made->suite, quic_keys) || !made->aead.begin(*made->suite, quic_keys)) {
+    if (!made->mask.begin(*made->suite, quic_keys) || !made->aead->begin(*made->suite, quic_keys)) {
       return false;
     }
     sides_[d].keys[kInitial] = std::move(made);

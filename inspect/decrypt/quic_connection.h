@@ -71,16 +71,16 @@ class QuicConnection {
   static constexpr size_t kLevels = 4;
   struct LevelKeys {
     QuicMask mask;
-    QuicAead aead;
+    std::unique_ptr<QuicAead> aead = std::make_unique<QuicAead>();
     const TlsSuite* suite = nullptr;
   };
-  // 1-RTT keys change: the generations around the current one, and the secret of the next.
+  // 1-RTT keys change: the generations before and after that of the level, and the secret of the
+  // next.
   struct Phases {
     bool bit = false;
     uint64_t begin = 0;  // lowest packet number seen of the current phase
     Secret secret;       // of `next`, once there is one; else of the current phase, or empty
     std::unique_ptr<QuicAead> previous;
-    std::unique_ptr<QuicAead> current;  // null in the first phase: that of the level
     std::unique_ptr<QuicAead> next;
   };
   struct Side {

@@ -79,7 +79,7 @@ std::unique_ptr<QuicConnection::LevelKeys> QuicConnection::make_keys(Direction d
   if (form == nullptr || made->suite == nullptr || !made->suite->tls13() ||
       secret.size() != hash_bytes(made->suite->prf) ||
       !derive_quic_keys(*made->suite, form->v2_labels, secret.bytes(), keys) ||
-      !made->mask.begin(*made->suite, keys) || !made->aead.begin(*made->suite, keys)) {
+      !made->mask.begin(*made->suite, keys) || !made->aead->begin(*made->suite, keys)) {
     return nullptr;
   }
   return made;
@@ -122,7 +122,7 @@ bool QuicConnection::open_with(LevelKeys& keys, Direction d, Level level, ByteSp
     const bool opened =
         level == kOneRtt ? open_phase(keys, d, *unmasked, pn, packet, pn_offset, payload) : [&] {
           const auto plain =
-              keys.aead.open(packet, pn_offset, *unmasked, pn, services_.plain.data());
+              keys.aead->open(packet, pn_offset, *unmasked, pn, services_.plain.data());
           if (plain) payload = *plain;
           return plain.has_value();
         }();
@@ -145,15 +145,15 @@ bool QuicConnection::open_phase(LevelKeys& keys, Direction d, const QuicUnmasked
     return plain.has_value();
   };
   if (bit == phases.bit) {
-    if (!try_open(phases.current ? *phases.current : keys.aead)) return false;
+    if (!try_open(*keys.aead)) return false;
     phases.begin = std::min(phases.begin, pn);
     return true;
   }
   if (phases.previous && pn < phases.begin && try_open(*phases.previous)) return true;
   if (!prepare_next(keys, d) || !try_open(*phases.next)) return false;
   services_.counters.key_updates.add();
-  phases.previous = std::move(phases.current);
-  phases.current = std::move(phases.next);
+  phases.previous = std::move(keys.aead);
+  keys.aead = std::move(phases.next);
   phases.bit = bit;
   phases.begin = pn;
   return true;

@@ -133,6 +133,9 @@ void QuicConnection::end_stream(StreamMap::iterator at, EndReason reason) {
   if (stream.final_size != kUnknownSize && stream.bytes.next() < stream.final_size) {
     give_up_hole(id, stream, stream.final_size);
   }
+  // Its end was seen, if not all that lies before.
+  const bool whole = stream.final_size != kUnknownSize && reason != EndReason::kEvicted;
+  if (whole && reason != EndReason::kReset) reason = EndReason::kComplete;
   sink_.on_stream_end(Direction::kToServer, id, reason);
   streams_.erase(at);
   note_closed(id);

@@ -61,7 +61,7 @@ struct Http3Decoder::Stream {
   uint64_t value = 0;  // of the last varint
   uint64_t type = 0;   // of the frame
   uint64_t left = 0;   // of it
-  uint64_t block_offset = 0;
+  uint64_t frame_offset = 0;
   uint64_t inserted = 0;       // of the table when the block was tried last
   std::vector<uint8_t> block;  // header block; or the beginning of a stream of unknown type
   std::unique_ptr<WebSocketReader> websocket;
@@ -206,6 +206,7 @@ void Http3Decoder::take_request(Stream& stream, ByteSpan data, uint64_t offset) 
     const size_t size = static_cast<size_t>(std::min<uint64_t>(data.size(), stream.left));
     switch (stream.state) {
       case State::kType:
+        if (stream.number_fill == 0) stream.frame_offset = offset;
         if (take_varint(stream, data)) {
           stream.type = stream.value;
           stream.state = State::kLength;
@@ -215,7 +216,6 @@ void Http3Decoder::take_request(Stream& stream, ByteSpan data, uint64_t offset) 
       case State::kLength:
         if (take_varint(stream, data)) {
           stream.left = stream.value;
-          stream.block_offset = offset;
           begin_frame(stream);
         }
         offset += before - data.size();
@@ -251,7 +251,7 @@ void Http3Decoder::begin_frame(Stream& stream) noexcept {
   if (stream.type == kDataFrame) {
     counters_.data_frames.add();
     stream.state = State::kData;
-    if (!stream.open) open_nameless(stream, stream.block_offset);
+    if (!stream.open) open_nameless(stream, stream.frame_offset);
   } else if (stream.type == kHeadersFrame) {
     counters_.header_blocks.add();
     stream.state = State::kBlock;
@@ -398,7 +398,7 @@ void Http3Decoder::open_request(Stream& stream) noexcept {
   head.content_encoding = codings;
   head.fields = fields_;
   head.stream_id = stream.id;
-  head.offset = stream.block_offset;
+  head.offset = stream.frame_offset;
   counters_.requests.add();
   stream.open = true;
   stream.choice = sink_.on_request(head);
