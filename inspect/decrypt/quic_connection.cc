@@ -131,10 +131,10 @@ void QuicConnection::on_datagram(Direction hint, ByteSpan datagram, Timestamp no
   while (!datagram.empty()) {
     services_.counters.packets.add();
     if ((datagram[0] & kQuicLongHeader) == 0) {
-      // Padding behind the last packet is allowed, and no packet.
-      if ((datagram[0] & kQuicFixedBit) != 0 || !sides_[d].ids.empty()) {
-        on_protected(d, kOneRtt, datagram, 1 + short_id_size(d, datagram));
-      }
+      // Zeros behind the last packet are padding of the datagram.
+      const bool padding = std::all_of(datagram.begin(), datagram.end(),
+                                       [](uint8_t byte) { return byte == 0; });
+      if (!padding) on_protected(d, kOneRtt, datagram, 1 + short_id_size(d, datagram));
       return;
     }
     const auto header = read_quic_long_header(datagram);

@@ -117,6 +117,10 @@ bool QuicFrameReader::next(QuicFrame& out) noexcept {
         out.offset = read_quic_varint(in_);
         skip(1);
         break;
+      case 0x2f5:  // TIME_STAMP (draft-huitema-quic-ts)
+        skip(1);
+        give = false;
+        break;
       case 0xaf:  // ACK_FREQUENCY
         skip(4);
         give = false;

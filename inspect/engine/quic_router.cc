@@ -39,7 +39,6 @@ QuicSession* QuicRouter::find(ByteSpan datagram) const noexcept {
     const auto header = read_quic_long_header(datagram);
     return header ? find_id(header->dcid) : nullptr;
   }
-  if ((datagram[0] & kQuicFixedBit) == 0) return nullptr;
   // A short header does not tell how long the id is.
   for (size_t size = kMaxQuicId; size >= kTellingId; --size) {
     if (sizes_[size] == 0 || datagram.size() <= size) continue;

@@ -547,7 +547,7 @@ void Http3Decoder::close(Stream& stream, EndReason reason) noexcept {
 
 void Http3Decoder::on_server_data(uint64_t stream, ByteSpan data) noexcept {
   const uint64_t number = stream >> 2;
-  if (settings_read_ || number >= server_.size() || !is_one_way(stream)) return;
+  if (data.empty() || settings_read_ || number >= server_.size() || !is_one_way(stream)) return;
   std::vector<uint8_t>& bytes = server_[number];
   if (bytes.size() + data.size() > kServerBytes) return;
   bytes.insert(bytes.end(), data.begin(), data.end());

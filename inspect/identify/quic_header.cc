@@ -17,7 +17,6 @@ std::optional<QuicLongHeader> read_quic_long_header(ByteSpan bytes) noexcept {
   const uint8_t bits = first >> 4 & 3;
   out.type = static_cast<QuicPacketType>(out.traits->v2_types ? (bits + 3) & 3 : bits);
   if (out.type == QuicPacketType::kRetry) return out;
-  if ((first & kQuicFixedBit) == 0) return std::nullopt;
   if (out.type == QuicPacketType::kInitial) {
     const uint64_t token = read_quic_varint(in);
     if (token > in.remaining()) return std::nullopt;

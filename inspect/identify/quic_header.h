@@ -29,7 +29,8 @@ struct QuicLongHeader {
 };
 
 // The version-independent part, then what the type needs. Nothing when it does not fit. Packets of
-// versions that are not known, Version Negotiation among them, have no traits.
+// versions that are not known, Version Negotiation among them, have no traits. The fixed bit is not
+// looked at: peers may agree to vary it (RFC 9287).
 [[nodiscard]] std::optional<QuicLongHeader> read_quic_long_header(ByteSpan bytes) noexcept;
 
 // RFC 9000 section 16.

@@ -27,7 +27,10 @@ enum FrameType : uint64_t {
 ProbeAnswer probe_quic(ByteSpan datagram) noexcept {
   const std::optional<QuicLongHeader> header = read_quic_long_header(datagram);
   if (!header) return ProbeAnswer::kNo;
-  if (header->traits != nullptr) return ProbeAnswer::kYes;
+  if (header->traits != nullptr) {
+    const bool fixed = (datagram[0] & kQuicFixedBit) != 0;
+    return fixed || header->type == QuicPacketType::kRetry ? ProbeAnswer::kYes : ProbeAnswer::kNo;
+  }
   const bool negotiation = header->version == 0 && header->dcid.size() <= kMaxQuicId;
   return negotiation ? ProbeAnswer::kMaybe : ProbeAnswer::kNo;
 }

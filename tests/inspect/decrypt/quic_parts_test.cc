@@ -130,7 +130,7 @@ TEST(QuicFrames, EveryFrameIsReadOrSteppedOver) {
   // PADDING, PING, ACK with a range, ACK_ECN, NEW_TOKEN, MAX_*, *_BLOCKED, RETIRE, PATH_*, DONE …
   EXPECT_EQ(frames_of(from_hex("000000 01 02 05 00 01 01 00 00 03 05 00 00 01 01 01 01"
                                "0702aabb 1001 110102 1201 1301 1401 150102 1601 1701 1901"
-                               "1a0102030405060708 1b0102030405060708 1e 1f")),
+                               "1a0102030405060708 1b0102030405060708 1e 1f 42f505 40af01020304")),
             "ok");
   EXPECT_EQ(frames_of(from_hex("06 4100 02 aabb")), "0:0@256=aabb ok");
   EXPECT_EQ(frames_of(from_hex("0f 04 05 01 cc 08 08 dd")), "1:4@5=cc! 1:8@0=dd ok");

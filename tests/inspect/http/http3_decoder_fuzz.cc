@@ -54,9 +54,10 @@ std::string run(weir::ByteSpan input, bool byte_by_byte) {
     }
   }
   decoder.finish(weir::inspect::EndReason::kTimeout);
-  // Where bytes stood that were held, and when waiting is given up, depends on the cut.
+  // Where bytes stood that were held, when waiting is given up, and what was read before an error
+  // depends on the cut.
   const bool held = websocket.compressed_messages.get() + websocket.sync_lost.get() > 0 ||
-                    counters.blocked_given_up.get() > 0;
+                    counters.blocked_given_up.get() + counters.qpack_errors.get() > 0;
   std::string log = sink.finish();
   return held ? std::string() : log;
 }
