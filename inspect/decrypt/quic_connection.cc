@@ -132,8 +132,8 @@ void QuicConnection::on_datagram(Direction hint, ByteSpan datagram, Timestamp no
     services_.counters.packets.add();
     if ((datagram[0] & kQuicLongHeader) == 0) {
       // Zeros behind the last packet are padding of the datagram.
-      const bool padding = std::all_of(datagram.begin(), datagram.end(),
-                                       [](uint8_t byte) { return byte == 0; });
+      const bool padding =
+          std::all_of(datagram.begin(), datagram.end(), [](uint8_t byte) { return byte == 0; });
       if (!padding) on_protected(d, kOneRtt, datagram, 1 + short_id_size(d, datagram));
       return;
     }
