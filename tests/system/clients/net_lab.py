@@ -1,0 +1,201 @@
+"""Network namespaces with a server side and several client sides, nginx as the TLS front of every AI
+service, and the certificates for it.
+
+    client 4-12  ---+
+    client 4-13  ---+-- br0 (server namespace: nginx, the sensor)
+    client 6-12  ---+
+    client 6-13  ---+
+
+A client namespace stands for an IP version and a TLS version: its own hosts file resolves all names to
+the server address whose nginx speaks just that. A scenario has a source address of its own, so that
+incidents, which are merged by client, stay apart. Nothing outside of the namespaces is changed but
+/etc/netns/NAME, which is removed again.
+"""
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+
+HOSTS = ["api.anthropic.com", "api.openai.com", "chatgpt.com", "generativelanguage.googleapis.com"]
+VIEWS = [("IPv4", "1.2"), ("IPv4", "1.3"), ("IPv6", "1.2"), ("IPv6", "1.3")]
+SERVER = {view: address for view, address in zip(
+    VIEWS, ["10.77.0.12", "10.77.0.13", "fd77::12", "fd77::13"])}
+CLONE_NEWNET = 0x40000000
+
+
+def run(*command, **more):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **more)
+
+
+def client_address(view, number):
+    """Of the scenario `number`, 0 to 999, in the namespace of `view`."""
+    if view[0] == "IPv6":
+        return f"fd77::{VIEWS.index(view) + 1}:{number + 1}"
+    return f"10.77.{(VIEWS.index(view) + 1) * 8 + (number + 1) // 256}.{(number + 1) % 256}"
+
+
+class NetLab:
+    def __init__(self, folder):
+        self.folder = folder
+        self.prefix = f"weirc{os.getpid()}"
+        self.server = self.prefix + "s"
+        self.clients = {view: f"{self.prefix}c{i}" for i, view in enumerate(VIEWS)}
+        self.made = []
+        self.processes = []
+
+    def __enter__(self):
+        try:
+            self._make()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _make(self):
+        self._namespace(self.server)
+        inside = ["ip", "-n", self.server]
+        run(*inside, "link", "add", "br0", "type", "bridge")
+        for address in SERVER.values():
+            run(*inside, "addr", "add", address + ("/64" if ":" in address else "/16"), "dev", "br0",
+                *(["nodad"] if ":" in address else []))
+        run(*inside, "link", "set", "br0", "up")
+        for i, (view, name) in enumerate(self.clients.items()):
+            hosts = f"127.0.0.1 localhost\n" + "".join(f"{SERVER[view]} {host}\n" for host in HOSTS)
+            self._namespace(name, hosts)
+            run(*inside, "link", "add", f"c{i}", "type", "veth", "peer", "name", "eth0", "netns", name)
+            run(*inside, "link", "set", f"c{i}", "master", "br0", "up")
+            run("ip", "-n", name, "link", "set", "eth0", "up")
+
+    def _namespace(self, name, hosts=None):
+        run("ip", "netns", "add", name)
+        self.made.append(name)
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        if hosts:
+            folder = "/etc/netns/" + name
+            os.makedirs(folder)
+            for file, text in {"hosts": hosts, "resolv.conf": ""}.items():
+                with open(f"{folder}/{file}", "w") as out:
+                    out.write(text)
+
+    def use_address(self, view, number):
+        """From now on, connections from the namespace of `view` come from this address."""
+        address = client_address(view, number)
+        six = ":" in address
+        inside = ["ip", "-n", self.clients[view]]
+        run(*inside, "addr", "add", address + ("/64" if six else "/16"), "dev", "eth0",
+            *(["nodad"] if six else []))
+        run(*inside, "route", "replace", "fd77::/64" if six else "10.77.0.0/16", "dev", "eth0",
+            "src", address)
+        return address
+
+    def start(self, namespace, command, log, **more):
+        """In a process group of its own, which ends with the lab."""
+        with open(log, "ab") as out:
+            process = subprocess.Popen(["ip", "netns", "exec", namespace, *command], stdout=out, stderr=out,
+                                       stdin=subprocess.DEVNULL, start_new_session=True, **more)
+        self.processes.append(process)
+        return process
+
+    def end(self, process, sign=signal.SIGTERM, seconds=10):
+        """Returns the exit code; kills the whole group when it does not end."""
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(seconds)
+        except ProcessLookupError:
+            pass
+        except subprocess.TimeoutExpired:
+            pass
+        try:  # also what it has left behind
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        if process in self.processes:
+            self.processes.remove(process)
+        return process.wait()
+
+    def listen(self, address):
+        """A TCP socket that listens in the server namespace, used by this process."""
+        made = []
+
+        def inside():
+            libc = ctypes.CDLL(None, use_errno=True)
+            with open("/run/netns/" + self.server) as namespace:
+                if libc.setns(namespace.fileno(), CLONE_NEWNET) == 0:
+                    made.append(socket.create_server((address, 0), backlog=128))
+
+        thread = threading.Thread(target=inside)  # setns(2) moves one thread
+        thread.start()
+        thread.join()
+        if not made:
+            raise OSError("cannot enter the namespace")
+        return made[0]
+
+    def close(self):
+        for process in list(self.processes):
+            self.end(process, seconds=3)
+        for name in self.made:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+            shutil.rmtree("/etc/netns/" + name, ignore_errors=True)
+
+
+def make_certificates(folder):
+    """ca.pem, server.pem and server.key for all HOSTS."""
+    names = ",".join("DNS:" + host for host in HOSTS)
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"]
+    path = lambda name: os.path.join(folder, name)
+    run("openssl", "req", "-x509", *new_key, "-keyout", path("ca.key"), "-out", path("ca.pem"), "-days", "2",
+        "-subj", "/CN=Weir client tests", "-addext", "basicConstraints=critical,CA:TRUE",
+        "-addext", "keyUsage=critical,keyCertSign")
+    run("openssl", "req", *new_key, "-keyout", path("server.key"), "-out", path("server.csr"), "-subj", "/CN=server")
+    with open(path("extensions"), "w") as out:
+        out.write(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
+    run("openssl", "x509", "-req", "-in", path("server.csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key"),
+        "-CAcreateserial", "-days", "2", "-extfile", path("extensions"), "-out", path("server.pem"))
+
+
+NGINX = """
+daemon off; user root; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+events {{ worker_connections 512; }}
+http {{
+  access_log off; client_max_body_size 64m; client_body_temp_path {folder}/nginx-body;
+  proxy_temp_path {folder}/nginx-proxy; fastcgi_temp_path {folder}/nginx-f; uwsgi_temp_path {folder}/nginx-u;
+  scgi_temp_path {folder}/nginx-s;
+  ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;
+  map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
+  {servers}
+}}
+"""
+SERVER_BLOCK = """
+  server {{
+    listen {address}:443 ssl http2; ssl_protocols TLSv{version}; {ciphers}
+    location / {{
+      proxy_pass http://127.0.0.1:{api}; proxy_http_version 1.1; proxy_buffering off;
+      proxy_request_buffering off; proxy_set_header Host $host; proxy_set_header X-Client $remote_addr;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+    }}
+  }}
+"""
+# IPv4 speaks AES-GCM, IPv6 ChaCha20 (TLS 1.3) and AES-CBC (1.2; browsers without it get AES-GCM).
+CIPHERS = {
+    ("IPv4", "1.2"): "ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;",
+    ("IPv4", "1.3"): "ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;",
+    ("IPv6", "1.2"): "ssl_prefer_server_ciphers on; "
+                     "ssl_ciphers ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305;",
+    ("IPv6", "1.3"): "ssl_conf_command Ciphersuites TLS_CHACHA20_POLY1305_SHA256;",
+}
+
+
+def start_nginx(lab, api_port):
+    servers = "".join(SERVER_BLOCK.format(
+        address=f"[{address}]" if ":" in address else address, version=view[1],
+        ciphers=CIPHERS[view], api=api_port) for view, address in SERVER.items())
+    path = os.path.join(lab.folder, "nginx.conf")
+    with open(path, "w") as out:
+        out.write(NGINX.format(folder=lab.folder, servers=servers))
+    return lab.start(lab.server, ["nginx", "-c", path, "-e", lab.folder + "/nginx.log"], lab.folder + "/nginx.out")

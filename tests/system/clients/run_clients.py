@@ -1,0 +1,447 @@
+#!/usr/bin/env python3
+"""The live sensor against real clients, in network namespaces: curl, AI SDKs under Node, Chromium, each
+over TLS 1.2 and 1.3, sends an excerpt of samples/orchard and something harmless to a fake AI service,
+while `weir run` watches the bridge between them. TLS keys come before, during or two seconds after the
+requests. Every excerpt must be found, with its file and lines, and nothing else.
+
+Needs root and network namespaces; ends with 77 (skipped) and says why where something is missing. By
+hand: see tests/system/README.md.
+"""
+import argparse
+import concurrent.futures
+import dataclasses
+import ipaddress
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import net_lab  # noqa: E402
+from fake_api import FakeApi  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+SKIPPED = 77
+EXCERPT_LINES = 18
+LATE_SECONDS = 2.0
+MAX_SECONDS = 120  # then no scenario begins any more
+# When keys come, and how: "before" is the client's own log, which the sensor watches.
+TIMINGS = [("before", "folder"), ("during", "file"), ("after 2 s", "file"), ("after 2 s", "socket")]
+NEVER = ("never", "-")
+SERVICES = {"curl": "anthropic-api", "anthropic": "anthropic-api", "openai": "openai-api", "ws": "openai-api",
+            "google": "gemini-api", "chromium": "chatgpt"}
+# Client: protocols. The first word of a client is its program.
+CLIENTS = {
+    "curl": {"curl http1": "http/1.1", "curl h2": "h2"},
+    "node": {"node anthropic": "http/1.1", "node openai": "http/1.1", "node google": "http/1.1",
+             "node ws": "websocket"},
+    "browser": {"chromium fetch": "h2", "chromium ws": "websocket"},
+}
+FORMS = {"anthropic": ["ask", "stream", "tool"]}
+OTHER_FORMS = ["ask", "stream", "file"]
+BROWSER_PAGE = """<!doctype html><title>Chat</title><script type="module">
+const texts = %s, web_socket = %s;
+const content = (text) => JSON.stringify({action: 'next', model: 'auto',
+  messages: [{author: {role: 'user'}, content: {content_type: 'text', parts: [text]}}]});
+await new Promise((done) => setTimeout(done, 150));
+if (web_socket) {
+  const socket = new WebSocket('wss://chatgpt.com/ws');
+  await new Promise((done) => { socket.onopen = done; });
+  for (const text of texts) {
+    const answer = new Promise((done) => { socket.onmessage = done; });
+    socket.send(content(text));
+    await answer;
+  }
+  socket.close();
+} else {
+  for (const text of texts) {
+    const answer = await fetch('/backend-api/conversation', {method: 'POST', body: content(text),
+      headers: {'Content-Type': 'application/json'}});
+    await answer.text();
+  }
+}
+</script>"""
+
+
+@dataclasses.dataclass
+class Scenario:
+    number: int
+    client: str
+    protocol: str
+    view: tuple      # IP version, TLS version
+    keys: tuple      # when, how
+    source: str = ""  # file of the excerpt
+    first: int = 0
+    text: str = ""
+    address: str = ""
+    trouble: str = ""
+    found: str = ""
+
+    @property
+    def last(self):
+        return self.first + EXCERPT_LINES - 1
+
+    @property
+    def name(self):
+        return f"{self.client} {'-'.join(self.view)} {self.keys[0]} {self.keys[1]}".replace(" ", "_")
+
+
+def missing_tools(group, packages):
+    """Why the clients of a group cannot run here, or empty."""
+    if os.geteuid() != 0:
+        return "needs root"
+    for tool in ["ip", "nginx", "openssl", {"browser": "chromium", "node": "node"}.get(group, "curl")]:
+        if not shutil.which(tool):
+            return f"no {tool}"
+    if not os.path.exists("/proc/net/if_inet6"):
+        return "no IPv6"
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
+        return "no network namespaces"
+    if group == "curl" and "HTTP2" not in subprocess.run(["curl", "-V"], capture_output=True, text=True).stdout:
+        return "curl without HTTP/2"
+    return install_packages(packages) if group == "node" else ""
+
+
+def install_packages(folder):
+    """The packages of package-lock.json, once for each state of it."""
+    folder = pathlib.Path(folder)
+    lock = (HERE / "package-lock.json").read_text()
+    stamp = folder / "installed.json"
+    if stamp.exists() and stamp.read_text() == lock:
+        return ""
+    if not shutil.which("npm"):
+        return "no npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    for name in ["package.json", "package-lock.json"]:
+        shutil.copy(HERE / name, folder)
+    try:
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+                              cwd=folder, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        return "npm did not end in 120 s"
+    if done.returncode:
+        return "npm cannot install: " + (done.stderr.strip().splitlines() or ["?"])[-1]
+    stamp.write_text(lock)
+    return ""
+
+
+def excerpt_of(number):
+    """Other lines for each scenario: (file, first line, text)."""
+    files = sorted(path for path in (ROOT / "samples/orchard").rglob("*") if path.is_file())
+    path = files[number % len(files)]
+    lines = path.read_text().splitlines()
+    first = 5 + number * 7 % (len(lines) - EXCERPT_LINES - 5)
+    return (str(path.relative_to(ROOT / "samples/orchard")), first,
+            "\n".join(lines[first - 1:first - 1 + EXCERPT_LINES]))
+
+
+def innocent_text(number):
+    return f"""Please look over the notes of meeting {number}, and mend this script.
+def shopping_list(path, wanted={number}):
+    with open(path) as notes:
+        entries = [line.strip() for line in notes if line.strip()]
+    totals = {{}}
+    for entry in entries:
+        name, _, amount = entry.partition(':')
+        totals[name] = totals.get(name, 0) + int(amount or wanted)
+    return sorted(totals.items(), key=lambda pair: pair[1])
+We meet again on Tuesday; bring the draft of the letter, and tea."""
+
+
+class Driver:
+    def __init__(self, lab, options):
+        self.lab = lab
+        self.options = options
+        self.folder = pathlib.Path(lab.folder)
+        self.deadline = time.monotonic() + MAX_SECONDS
+        self.deliveries = []
+        self.file_lock = threading.Lock()
+
+    # --- the sensor
+
+    def prepare(self):
+        net_lab.make_certificates(str(self.folder))
+        for name in ["keys", "private"]:
+            (self.folder / name).mkdir()
+        net_lab.run(self.options.weir, "index", "build", "--repo", f"orchard={ROOT}/samples/orchard", "--out",
+                    f"{self.folder}/orchard.wfi", "--key", f"{self.folder}/site.key", "--make-key")
+        (self.folder / "weir.yaml").write_text(f"""
+capture: {{mode: mirror, interfaces: [br0], workers: 2, ring: 32MiB}}
+protect: {{indexes: [orchard.wfi], key: site.key}}
+see_inside: {{key_logs: [keys, late.log, "unix:{self.folder}/keys.sock"]}}
+policy:
+  - {{name: content, when: {{evidence: [code, hash, secret, marker, name]}}, then: alert}}
+alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
+""")
+        self.api = FakeApi(self.lab.listen("127.0.0.1"))
+        net_lab.start_nginx(self.lab, self.api.server_address[1])
+        self.sensor = self.lab.start(
+            self.lab.server,
+            [self.options.weir, "run", "-c", f"{self.folder}/weir.yaml", "--alerts", f"{self.folder}/alerts.jsonl",
+             "--flows", f"{self.folder}/flows.jsonl", "--stats", f"{self.folder}/stats.json"],
+            f"{self.folder}/weir.log")
+        self.wait_for(lambda: "watching" in (self.folder / "weir.log").read_text(), 30, "the sensor does not start")
+        self.wait_for(lambda: (self.folder / "nginx.pid").exists(), 10, "nginx does not start")
+
+    def wait_for(self, condition, seconds, otherwise):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end or (otherwise.startswith("the sensor") and self.sensor.poll() is not None):
+                raise RuntimeError(otherwise)
+            time.sleep(0.02)
+
+    def json_lines(self, name):
+        path = self.folder / name
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    # --- keys
+
+    def deliver(self, scenario, log, done):
+        """Hands on the lines of a private key log that came since `done`; returns where it is now."""
+        lines = log.read_bytes() if log.exists() else b""
+        lines = lines[:lines.rfind(b"\n") + 1]
+        new = lines[done:]
+        if new and scenario.keys[1] == "socket":
+            with socket.socket(socket.AF_UNIX) as out:
+                out.connect(f"{self.folder}/keys.sock")
+                out.sendall(new)
+        elif new:
+            with self.file_lock, open(self.folder / "late.log", "ab") as out:
+                out.write(new)
+        return len(lines)
+
+    # --- a scenario
+
+    def play(self, scenario):
+        try:
+            if time.monotonic() > self.deadline:
+                raise TimeoutError("no time left")
+            self._play(scenario)
+        except Exception as problem:  # one scenario must not take the others with it
+            scenario.trouble = f"{type(problem).__name__}: {problem}"
+
+    def _play(self, scenario):
+        when = scenario.keys[0]
+        prompt = when not in ("before", "during")  # the answers
+        scenario.source, scenario.first, scenario.text = excerpt_of(scenario.number)
+        texts = [innocent_text(scenario.number), scenario.text]
+        if when != "before" and scenario.number % 2:
+            texts.reverse()
+        scenario.address = self.lab.use_address(scenario.view, scenario.number)
+        visits = self.api.expect(scenario.address, BROWSER_PAGE % (
+            json.dumps(texts).replace("<", "\\u003c"), json.dumps(scenario.protocol == "websocket")))
+        if prompt:
+            visits.may_answer.set()
+        log = self.folder / ("keys" if when == "before" else "private") / f"{scenario.number}.log"
+
+        process = self.start_client(scenario, texts, log)
+        done = 0
+        if when == "during":
+            self.wait_for(visits.arrived.is_set, 20, "no request came")
+            # The log may be written a moment after the handshake; the client waits for its answer.
+            self.wait_for(lambda: b"\n" in (log.read_bytes() if log.exists() else b""), 10, "no keys came")
+            done = self.deliver(scenario, log, 0)
+        if not prompt:  # the other request comes when its keys are known
+            self.wait_for(visits.arrived.is_set, 20, "no request came")
+            time.sleep(0.2)
+            visits.may_answer.set()
+        if scenario.client.startswith("chromium"):
+            self.wait_for(lambda: len(visits.bodies) >= 2, 25, "the browser has not sent all")
+            time.sleep(0.3)
+            self.lab.end(process)
+        elif process.wait(25):
+            scenario.trouble = "client: " + self.log_of(scenario).read_text().strip()[-200:]
+        if len(visits.bodies) != 2 and not scenario.trouble:
+            scenario.trouble = f"{len(visits.bodies)} of 2 requests came"
+        if when not in ("before", "never"):
+            def hand_on_rest():
+                time.sleep(LATE_SECONDS if when != "during" else 0)
+                self.deliver(scenario, log, done)
+            self.deliveries.append(thread := threading.Thread(target=hand_on_rest))
+            thread.start()
+
+    def log_of(self, scenario):
+        return self.folder / f"client-{scenario.number}.log"
+
+    def start_client(self, scenario, texts, log):
+        program, kind = scenario.client.split()
+        environment = {**os.environ, "HOME": str(self.folder), "NODE_EXTRA_CA_CERTS": f"{self.folder}/ca.pem"}
+        if program == "curl":
+            command = ["curl"]
+            for i, text in enumerate(texts):
+                body = self.folder / f"body-{scenario.number}-{i}.json"
+                body.write_text(json.dumps({"model": "claude-sonnet-4-5", "max_tokens": 64, "messages": [
+                    {"role": "user", "content": text}]}))
+                command += (["--next"] if i else []) + [
+                    "--" + ("http1.1" if kind == "http1" else "http2"), "--cacert", f"{self.folder}/ca.pem", "-sS",
+                    "--fail", "-m", "20", "-H", "Content-Type: application/json", "-H", "x-api-key: none",
+                    "--data-binary", f"@{body}", "-o", "/dev/null", "https://api.anthropic.com/v1/messages"]
+            environment["SSLKEYLOGFILE"] = str(log)
+        elif program == "node":
+            forms = FORMS.get(kind, OTHER_FORMS)
+            requests = self.folder / f"requests-{scenario.number}.json"
+            requests.write_text(json.dumps([
+                {"form": forms[(scenario.number + i) % len(forms)], "text": text} for i, text in enumerate(texts)]))
+            command = ["node", f"--tls-keylog={log}", str(HERE / "sdk_client.mjs"), kind, str(requests)]
+            environment["CLIENT_PACKAGES"] = str(pathlib.Path(self.options.packages).resolve())
+        else:
+            command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                       "--ignore-certificate-errors", "--no-first-run", "--disable-sync",
+                       "--disable-background-networking", "--disable-component-update", "--disable-extensions",
+                       f"--user-data-dir={self.folder}/profile-{scenario.number}", "https://chatgpt.com/"]
+            environment["SSLKEYLOGFILE"] = str(log)
+        return self.lab.start(self.lab.clients[scenario.view], command, self.log_of(scenario), env=environment)
+
+    # --- the answers
+
+    def finish(self, scenarios):
+        """Waits for what is to be found, ends the sensor, judges."""
+        for thread in self.deliveries:
+            thread.join()
+        expected = {s.address for s in scenarios if not s.trouble and s.keys != NEVER}
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            if expected <= {alert["client"]["ip"] for alert in self.json_lines("steps.jsonl")}:
+                break
+            time.sleep(0.1)
+        time.sleep(0.5)  # for what should not be found
+        code = self.lab.end(self.sensor)
+        if code != 0:
+            print(f"The sensor ended with {code}: {(self.folder / 'weir.log').read_text()[-2000:]}")
+        alerts, flows = self.json_lines("alerts.jsonl"), self.json_lines("flows.jsonl")
+        for scenario in scenarios:
+            if not scenario.trouble:
+                scenario.trouble = self.judge(scenario, alerts, flows)
+        return code == 0
+
+    def judge(self, scenario, alerts, flows):
+        of = lambda lines: [line for line in lines
+                            if ipaddress.ip_address(line["client"]["ip"]) == ipaddress.ip_address(scenario.address)]
+        flows = of(flows)
+        sights = sorted({f"{flow['visibility']} ({flow['sight']})" for flow in flows})
+        alerts = of(alerts)
+        if scenario.keys == NEVER:
+            return self.judge_unseen(scenario, alerts, flows)
+        if not alerts:
+            return f"missed; flows: {', '.join(sights) or 'none'}"
+        pieces = [piece for alert in alerts for piece in alert["evidence"]]
+        right = [piece for piece in pieces if piece["kind"] == "code" and piece["repository"] == "orchard" and
+                 piece["path"] == scenario.source and piece["first_line"] <= scenario.last and
+                 piece["last_line"] >= scenario.first]
+        if not right:
+            return f"missed; told instead: {pieces}"
+        scenario.found = f"{right[0]['path']}:{right[0]['first_line']}-{right[0]['last_line']}"
+        if extra := [piece for piece in pieces if piece not in right]:
+            return f"told too: {extra}"
+        if sum(alert["count"] for alert in alerts) != 1:
+            return f"told of {sum(alert['count'] for alert in alerts)} requests, expected 1"
+        if wrong := [alert["visibility"] for alert in alerts if alert["visibility"] != "decrypted"]:
+            return f"visibility {wrong}"
+        # The harmless request was read, not just overlooked.
+        if scenario.protocol != "websocket" and sum(flow["requests"] for flow in flows) < 2:
+            return f"{sum(flow['requests'] for flow in flows)} requests read"
+        read = sum(flow["inspected_bytes"] for flow in flows)
+        if read < len(innocent_text(scenario.number)) + len(scenario.text):
+            return f"only {read} bytes of text read"
+        # Browsers also make connections that they then don't use.
+        if any(flow["visibility"] != "decrypted" and (
+                flow.get("visibility_reason", "no_data") != "no_data" or flow["requests"] or
+                flow["bytes"]["up"] > 3000) for flow in flows):
+            return f"flows not seen into: {', '.join(sights)}"
+        return ""
+
+    def judge_unseen(self, scenario, alerts, flows):
+        """Without keys: who, where and how much is known, and no more."""
+        if alerts:
+            return f"told without keys: {alerts[0]['evidence']}"
+        flow = max(flows, key=lambda flow: flow["bytes"]["up"], default=None)
+        if not flow:
+            return "no flow"
+        program, kind = scenario.client.split()
+        service = SERVICES.get(program) or SERVICES[kind]
+        if (flow["visibility"], flow["service"]) != ("metadata", service):
+            return f"{flow['visibility']} flow to {flow['service']}, expected {service}"
+        if flow["host"] not in net_lab.HOSTS or not flow["ja4"].startswith("t1") or flow["bytes"]["up"] < len(
+                scenario.text):
+            return f"flow of {flow['bytes']['up']} bytes to {flow['host']}, JA4 {flow['ja4']}"
+        scenario.found = flow["service"]
+        return ""
+
+
+def table(scenarios):
+    rows = [("CLIENT", "PROTOCOL", "IP", "TLS", "KEYS", "BY", "SENT", "FOUND", "")]
+    for s in scenarios:
+        rows.append((s.client, s.protocol, *s.view, *s.keys, f"{s.source}:{s.first}-{s.last}",
+                     s.found or "-", "ok" if not s.trouble else s.trouble))
+    widths = [max(len(row[i]) for row in rows) for i in range(8)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) + "  " + row[8])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--weir", default=str(ROOT / "build/dev/weir"), help="the program")
+    arguments.add_argument("--packages", default=str(ROOT / "build/client-packages"),
+                           help="folder for the npm packages")
+    arguments.add_argument("--keep", metavar="FOLDER", help="leave key logs, alerts, flows and logs there")
+    arguments.add_argument("--only", help="scenarios whose name holds this, such as curl_h2_IPv4-1.3")
+    arguments.add_argument("--list", action="store_true", help="print the names of the scenarios")
+    arguments.add_argument("group", choices=[*CLIENTS], help="clients to run")
+    options = arguments.parse_args()
+
+    scenarios = []
+    for client, protocol in CLIENTS[options.group].items():
+        for view in net_lab.VIEWS:
+            for i, keys in enumerate(TIMINGS):
+                # Node and browsers take long to start: IPv4 and IPv6 share the work, so that each TLS
+                # version has all timings.
+                mine = (i % 2 == 1) == (view in (("IPv4", "1.2"), ("IPv6", "1.3")))
+                if options.group == "curl" or mine:
+                    scenarios.append(Scenario(len(scenarios), client, protocol, view, keys))
+        scenarios.append(Scenario(len(scenarios), client, protocol,
+                                  net_lab.VIEWS[len(scenarios) % len(net_lab.VIEWS)], NEVER))
+    scenarios = [scenario for scenario in scenarios if not options.only or options.only in scenario.name]
+    if options.list:
+        print("\n".join(scenario.name for scenario in scenarios))
+        return 0
+    if why := missing_tools(options.group, options.packages):
+        print(f"SKIPPED: {options.group}: {why}")
+        return SKIPPED
+
+    began = time.monotonic()
+    folder = options.keep or tempfile.mkdtemp(prefix="weir-clients-")
+    os.makedirs(folder, exist_ok=True)
+    try:
+        with net_lab.NetLab(os.path.abspath(folder)) as lab:
+            driver = Driver(lab, options)
+            driver.prepare()
+            ready = time.monotonic() - began
+            # One after the other in each namespace: they change its source address.
+            with concurrent.futures.ThreadPoolExecutor(len(net_lab.VIEWS)) as pool:
+                for view in net_lab.VIEWS:
+                    mine = [scenario for scenario in scenarios if scenario.view == view]
+                    pool.submit(lambda mine=mine: [driver.play(scenario) for scenario in mine])
+            well = driver.finish(scenarios)
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    table(scenarios)
+    good = sum(not scenario.trouble for scenario in scenarios)
+    print(f"{good} of {len(scenarios)} scenarios as they should be; {time.monotonic() - began:.0f} s, "
+          f"{ready:.0f} of them until the sensor watched")
+    return 0 if well and scenarios and good == len(scenarios) else 1
+
+
+if __name__ == "__main__":
+    # Ended from outside (a time limit of the test): take the namespaces down all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    sys.exit(main())
