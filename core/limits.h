@@ -36,6 +36,14 @@ struct Limits {
   size_t hold_bytes = 4U << 20;
   size_t hold_bytes_total = 512U << 20;
   Duration hold_age = Duration::seconds(5);  // in packet time, from the first held byte on
+  // QUIC connections that are decrypted.
+  size_t quic_connections = 16'384;         // of a worker; the idlest goes first
+  size_t quic_streams = 256;                // open at once in a connection; the idlest goes first
+  size_t quic_stream_bytes = 1U << 20;      // out of order, of one stream
+  size_t quic_connection_bytes = 4U << 20;  // out of order, of a connection's streams together
+  size_t quic_connection_ids = 32;          // remembered of either side; the oldest goes first
+  size_t quic_connections_per_flow = 4;     // between the same two ports; the oldest goes first
+  Duration quic_hole_age = Duration::seconds(3);  // before what is missing in a stream is given up
   // nDPI, for flows that no parser of our own knows.
   size_t ndpi_flows = 4096;      // looked at at once; 0.7 KB each and what nDPI allocates for it
   size_t ndpi_tcp_packets = 12;  // with payload, before a flow counts as unknown
@@ -47,7 +55,9 @@ struct Limits {
   size_t path_bytes = 1024;
   size_t http2_streams = 256;            // open requests of one connection; the idlest goes first
   size_t hpack_table_bytes = 64U << 10;  // largest dynamic table that a client may use
-  size_t tunnel_depth = 4;               // CONNECT in CONNECT …
+  size_t http3_blocked_bytes = 256U
+                               << 10;  // of a connection, behind headers that cannot be read yet
+  size_t tunnel_depth = 4;             // CONNECT in CONNECT …
   // Requests that are read at once by one worker, and how much of a stream of unknown protocol is.
   size_t open_requests = 1024;
   uint64_t raw_stream_bytes = 16U << 20;

@@ -52,6 +52,8 @@ void add_lab_command(CLI::App& app, int& exit_code) {
       ->required();
   generate->add_option("--out,-o", o->out, "capture to write (pcap)")->required();
   generate->add_option("--labels", o->labels, "what it holds, as JSON lines");
+  generate->add_option("--keylog", o->lab.key_log_out,
+                       "with sessions over HTTP/3, whose key log goes here");
   generate->add_option("--sessions", o->lab.sessions, "AI sessions")->capture_default_str();
   generate->add_option("--leak-share", o->lab.leak_share, "share of them that leaks")
       ->capture_default_str()

@@ -31,6 +31,14 @@ void add_ai_sessions(const LabOptions& options, const CodePool& pool, LabRandom&
   const auto leaks = static_cast<uint32_t>(
       std::lround(options.leak_share * static_cast<double>(options.sessions)));
   uint32_t innocent = 0;
+  uint32_t clear = 0;
+  const auto add = [&](uint32_t serial, Timestamp start, const CodeExcerpt* code, LabKind kind) {
+    if (!options.key_log_out.empty() && clear++ % 3 == 0) {
+      traffic.ai_http3_session(clear / 3, start, code, kind);
+    } else {
+      traffic.ai_clear_session(serial, start, code, kind);
+    }
+  };
   for (uint32_t i = 0; i < options.sessions; ++i) {
     const Timestamp start =
         options.start +
@@ -40,7 +48,7 @@ void add_ai_sessions(const LabOptions& options, const CodePool& pool, LabRandom&
     const uint64_t after = (uint64_t{i} + 1) * leaks / options.sessions;
     if (after > before) {
       const CodeExcerpt excerpt = pool.draw(random);
-      traffic.ai_clear_session(static_cast<uint32_t>(before), start, &excerpt, LabKind::kLeak);
+      add(static_cast<uint32_t>(before), start, &excerpt, LabKind::kLeak);
       continue;
     }
     const uint32_t serial = innocent++;
@@ -51,9 +59,9 @@ void add_ai_sessions(const LabOptions& options, const CodePool& pool, LabRandom&
       traffic.ai_quic_session(serial / 6, start);
     } else if (kind % 2 == 1) {
       const CodeExcerpt code = made_up_code(random);
-      traffic.ai_clear_session(serial, start, &code, LabKind::kInnocent);
+      add(serial, start, &code, LabKind::kInnocent);
     } else {
-      traffic.ai_clear_session(serial, start, nullptr, LabKind::kInnocent);
+      add(serial, start, nullptr, LabKind::kInnocent);
     }
   }
 }
@@ -182,6 +190,10 @@ Result<LabReport> generate_lab(const LabOptions& options, const std::string& pca
   const Status captured =
       options.pcapng ? write_pcapng(packets, pcap_out) : write_pcap(packets, options, pcap_out);
   if (!captured) return captured.error();
+  if (!options.key_log_out.empty()) {
+    const Status written = write_file(options.key_log_out, as_bytes(traffic.key_log()));
+    if (!written) return written.error();
+  }
   if (labels_out.empty()) return report;
   std::string lines;
   for (const LabLabel& label : report.labels) lines += to_json(label) + '\n';

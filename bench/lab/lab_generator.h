@@ -29,9 +29,13 @@ struct LabOptions {
   // pcapng with two interfaces, of Ethernet and of Linux cooked v2 (then link_type is not read);
   // otherwise pcap with nanoseconds.
   bool pcapng = false;
+  // Where the key log is written. With one, a third of the AI sessions in clear go over HTTP/3
+  // instead; without, there are none.
+  std::string key_log_out;
 };
 
-// kLeak: protected code in clear. kInnocent: a session with an AI service without it, or encrypted.
+// kLeak: protected code in clear, or with keys in the key log. kInnocent: a session with an AI
+// service without it, or encrypted.
 // kBackground: anything else.
 enum class LabKind : uint8_t { kLeak, kInnocent, kBackground };
 std::string_view to_string(LabKind kind) noexcept;

@@ -23,6 +23,8 @@ class Traffic {
   void ai_clear_session(uint32_t serial, Timestamp start, const CodeExcerpt* code, LabKind kind);
   void ai_tls_session(uint32_t serial, Timestamp start);
   void ai_quic_session(uint32_t serial, Timestamp start);
+  // Over QUIC, with keys in key_log().
+  void ai_http3_session(uint32_t serial, Timestamp start, const CodeExcerpt* code, LabKind kind);
   void web_page(Timestamp start);
   void web_tls(Timestamp start);
   void udp_noise(Timestamp start);
@@ -32,6 +34,8 @@ class Traffic {
   [[nodiscard]] uint64_t frame_bytes() const noexcept;
   std::vector<LabPacket>& packets() noexcept { return packets_; }
   std::vector<LabLabel>& labels() noexcept { return labels_; }
+  // In the NSS format.
+  [[nodiscard]] const std::string& key_log() const noexcept { return key_log_; }
 
  private:
   struct Path {
@@ -53,6 +57,7 @@ class Traffic {
   uint64_t port_;  // each session takes the next, so that no two flows share a key
   std::vector<LabPacket> packets_;
   std::vector<LabLabel> labels_;
+  std::string key_log_;
 };
 
 }  // namespace weir::lab

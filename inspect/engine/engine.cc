@@ -8,6 +8,7 @@
 #include "inspect/engine/content_inspector.h"
 #include "inspect/engine/flow_dossier.h"
 #include "inspect/engine/learn.h"
+#include "inspect/engine/quic_router.h"
 #include "inspect/engine/small_packets.h"
 #include "inspect/flow/flow_table.h"
 #include "inspect/identify/quic_initial.h"
@@ -42,11 +43,19 @@ struct UdpFlow {
   uint32_t quic_changes = 0;
 };
 
+// A dossier that is kept beyond its flow, by a QUIC connection on another path, needs its
+// generation.
+struct OwnedDossier {
+  std::shared_ptr<EngineServices> generation;
+  FlowDossier dossier;
+};
+
 struct FlowState {
   std::shared_ptr<EngineServices> generation;  // of its beginning; all below points into it
-  std::unique_ptr<FlowDossier> dossier;
-  std::unique_ptr<TcpFlow> tcp;  // null once the flow is shunted
-  std::unique_ptr<UdpFlow> udp;  // likewise
+  std::shared_ptr<FlowDossier> dossier;        // QUIC connections outlive the flow they began in
+  std::unique_ptr<TcpFlow> tcp;                // null once the flow is shunted
+  std::unique_ptr<UdpFlow> udp;                // likewise
+  QuicPaths quic;                              // connections that are decrypted
   NdpiFlow ndpi;
   bool ndpi_asked = false;
   PerDirection<uint64_t> packets;
@@ -84,12 +93,20 @@ struct Engine::Impl {
         keys(access.store),
         decoders(services.limits, access.store, access.may_come_late),
         tcp_pool(services.limits),
+        quic_router(make_router(flow_key, access.may_come_late)),
         flows(services.limits, flow_key) {}
 
   Action on_packet(const DecodedPacket& packet);
   void on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
   void on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
   void on_quic(FlowState& flow, Direction direction, ByteSpan datagram);
+  // Where packets are decrypted: true when the datagram was read.
+  bool route_quic(FlowState& flow, Direction direction, ByteSpan datagram);
+  std::unique_ptr<QuicRouter> make_router(const HashKey& key, bool hold_for_keys) {
+    if (!decoders.decrypt) return nullptr;
+    quic_services = std::make_unique<QuicServices>(*decoders.decrypt, decoders.websocket);
+    return std::make_unique<QuicRouter>(*quic_services, key, hold_for_keys);
+  }
   void begin_flow(Table::Entry& entry, const DecodedPacket& packet);
   void end_flow(Table::Entry& entry, FlowEnd reason) noexcept;
   void shunt_tcp(FlowState& flow);
@@ -109,6 +126,8 @@ struct Engine::Impl {
   DecoderServices decoders;
   QuicCounters quic;
   TcpPool tcp_pool;  // before the flows: their streams give buffers back to it
+  std::unique_ptr<QuicServices> quic_services;  // null: no key log
+  std::unique_ptr<QuicRouter> quic_router;      // likewise; before the flows
   Table flows;
   DnsMessage dns_message;
 };
@@ -122,8 +141,10 @@ Engine::~Engine() = default;
 void Engine::Impl::begin_flow(Table::Entry& entry, const DecodedPacket& packet) {
   FlowState& flow = entry.state;
   flow.generation = generation;
-  flow.dossier = std::make_unique<FlowDossier>(*generation, entry.client, entry.server,
-                                               packet.protocol, packet.encapsulation);
+  const auto made = std::make_shared<OwnedDossier>(OwnedDossier{
+      generation,
+      {*generation, entry.client, entry.server, packet.protocol, packet.encapsulation}});
+  flow.dossier = std::shared_ptr<FlowDossier>(made, &made->dossier);
   const auto named = services.names.find(entry.client.ip, entry.server.ip, packet.time);
   if (named && (named->own || !named->shared)) {
     flow.dossier->learn_name(HostSource::kDns, named->name);
@@ -154,6 +175,10 @@ void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
   if (flow.udp && flow.udp->quic) {
     flow.udp->quic->on_end();
     read_quic_info(*flow.udp, *flow.dossier);
+  }
+  if (flow.quic.active()) {
+    quic_router->end_flow(flow.quic, *flow.dossier,
+                          reason == FlowEnd::kEvicted ? EndReason::kEvicted : EndReason::kTimeout);
   }
   flow.dossier->judge_flow();
 
@@ -236,6 +261,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
   FlowDossier& dossier = *flow.dossier;
   if (direction == Direction::kToServer) dossier.add_upload(packet.payload.size());
   if (!flow.udp) {
+    if (flow.quic.active() && route_quic(flow, direction, packet.payload)) return;
     services.counters.shunted_bytes.add(packet.payload.size());
     if (direction == Direction::kToServer) {
       dossier.note_unread(&EngineCounters::unread_udp_bytes, packet.payload.size());
@@ -250,6 +276,9 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
       udp.state = UdpFlow::State::kQuic;
       udp.quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
       dossier.set_protocol("quic");
+    } else if (quic_router && route_quic(flow, direction, packet.payload)) {
+      flow.udp.reset();
+      return;
     }
     if (udp.state == UdpFlow::State::kProbing) {
       if (direction == Direction::kToServer) {
@@ -279,11 +308,36 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
 void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagram) {
   const DecodeStatus status = flow.udp->quic->on_datagram(direction, datagram);
   read_quic_info(*flow.udp, *flow.dossier);
+  const bool read = quic_router && route_quic(flow, direction, datagram);
   if (status == DecodeStatus::kContinue) return;
-  if (direction == Direction::kToServer && status != DecodeStatus::kDone) {
+  if (!read && direction == Direction::kToServer && status != DecodeStatus::kDone) {
     flow.dossier->note_unread(&EngineCounters::unread_udp_bytes, datagram.size());
   }
   flow.udp.reset();
+}
+
+bool Engine::Impl::route_quic(FlowState& flow, Direction direction, ByteSpan datagram) {
+  const bool reading_hello = flow.udp && flow.udp->quic;
+  switch (quic_router->on_datagram(flow.quic, flow.dossier, direction, datagram)) {
+    case QuicRouter::Answer::kNotMine:
+      return false;
+    case QuicRouter::Answer::kTaken:
+      return true;
+    case QuicRouter::Answer::kJoined:
+      flow.dossier->judge_flow();
+      return true;
+    case QuicRouter::Answer::kBegun:
+      break;
+  }
+  if (reading_hello) return true;
+  // One more connection between the same ports: it has names of its own.
+  flow.udp = std::make_unique<UdpFlow>();
+  flow.udp->state = UdpFlow::State::kQuic;
+  flow.udp->quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
+  if (flow.udp->quic->on_datagram(direction, datagram) == DecodeStatus::kContinue) return true;
+  read_quic_info(*flow.udp, *flow.dossier);
+  flow.udp.reset();
+  return true;
 }
 
 bool Engine::Impl::ask_ndpi(FlowState& flow, const DecodedPacket& packet) {
@@ -316,6 +370,7 @@ void Engine::Impl::poll_keys() {
   keys_seen = keys->generation();
   const std::vector<ContentInspector*> waiting(decoders.waiting.begin(), decoders.waiting.end());
   for (ContentInspector* inspector : waiting) inspector->poll_keys();
+  if (quic_router) quic_router->poll_keys();
 }
 
 Action Engine::Impl::on_packet(const DecodedPacket& packet) {
@@ -343,7 +398,7 @@ Action Engine::Impl::on_packet(const DecodedPacket& packet) {
   } else {
     on_udp(*found.entry, found.direction, packet);
   }
-  return flow.dossier->action();
+  return QuicRouter::action(flow.quic, flow.dossier->action());
 }
 
 void Engine::on_time(Timestamp now) noexcept {
@@ -398,6 +453,10 @@ CounterList Engine::all_counters() const {
   append(out, "quic", impl.quic, kQuicCounterTable);
   if (impl.ndpi != nullptr) append(out, "ndpi", impl.ndpi->counters(), kNdpiCounterTable);
   if (impl.decoders.decrypt) append(out, "decrypt", impl.decoders.decrypted, kDecryptCounterTable);
+  if (impl.quic_services) {
+    append(out, "quic_decrypt", impl.quic_services->counters, kQuicDecryptCounterTable);
+    append(out, "http3", impl.quic_services->http3, kHttp3Counters);
+  }
   append(out, "dns", impl.decoders.dns, kDnsCounterTable);
   append(out, "names", impl.services.name_counters, kNameCacheCounterTable);
   append(out, "unwrap", impl.services.pool_counters.unwrap, kUnwrapCounterTable);

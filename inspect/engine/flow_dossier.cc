@@ -149,6 +149,17 @@ void FlowDossier::note_sight(std::string_view sight, std::string_view fault) noe
   if (!fault.empty() && fault != "none") id_.sight += ": " + std::string(fault);
 }
 
+void FlowDossier::continue_from(const FlowDossier& other) {
+  FlowIdentity id = other.id_;
+  id.client = id_.client;
+  id.server = id_.server;
+  id.encapsulation = id_.encapsulation;
+  id_ = std::move(id);
+  // By the own generation: the other's may be an older one.
+  const signatures::ServiceMatch match = services_.snapshot->catalogue->match_host(id_.host);
+  if (match.classifies()) classify(match);
+}
+
 void FlowDossier::learn_user_agent(std::string_view user_agent) noexcept {
   if (user_agent.empty()) return;
   const signatures::Tool* tool = services_.snapshot->catalogue->tool_by_user_agent(user_agent);

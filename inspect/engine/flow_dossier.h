@@ -76,6 +76,9 @@ class FlowDossier {
   void only_partly_seen() noexcept {
     if (id_.visibility == Visibility::kDecrypted) id_.visibility = Visibility::kPartly;
   }
+  // The flow goes on with what another one began (a connection on a new path): all that is known of
+  // that one but its addresses.
+  void continue_from(const FlowDossier& other);
   // Why no more was seen: how TLS decryption went, and what ended it.
   void note_sight(std::string_view sight, std::string_view fault) noexcept;
   void flip() noexcept { std::swap(id_.client, id_.server); }

@@ -4,19 +4,15 @@
 #include <optional>
 
 #include "core/byte_reader.h"
+#include "inspect/identify/quic_header.h"
 
 namespace weir::inspect {
 namespace {
 
-constexpr uint8_t kLongHeader = 0x80;
-constexpr uint8_t kFixedBit = 0x40;
-constexpr size_t kMaxId = 20;
 constexpr size_t kMaxRanges = 256;     // pieces of the CRYPTO stream that do not touch
 constexpr uint32_t kMaxAttempts = 64;  // Initials tried before a flow is given up
 constexpr uint8_t kClientHelloType = 1;
 constexpr size_t kMessageHeader = 4;
-
-enum class PacketType : uint8_t { kInitial, kZeroRtt, kHandshake, kRetry };
 
 enum FrameType : uint64_t {
   kPadding = 0x00,
@@ -26,70 +22,16 @@ enum FrameType : uint64_t {
   kClose = 0x1c,
 };
 
-// RFC 9000 section 16.
-uint64_t varint(ByteReader& in) {
-  const ByteSpan ahead = in.peek();
-  if (ahead.empty()) {
-    in.fail();
-    return 0;
-  }
-  switch (ahead[0] >> 6) {
-    case 0:
-      return in.u8();
-    case 1:
-      return in.u16() & 0x3fffU;
-    case 2:
-      return in.u32() & 0x3fffffffU;
-    default:
-      return in.u64() & 0x3fffffffffffffffU;
-  }
-}
-
-struct LongHeader {
-  uint32_t version = 0;
-  PacketType type = PacketType::kInitial;
-  ByteSpan dcid;
-  size_t pn_offset = 0;  // from the packet's first byte
-  size_t size = 0;       // of the packet in its datagram
-};
-
-// Up to and with the version-independent part, then what the type needs. Nothing when it does not
-// fit. `traits` null: version-independent part only.
-std::optional<LongHeader> read_long_header(ByteSpan bytes) {
-  ByteReader in(bytes);
-  const uint8_t first = in.u8();
-  LongHeader out;
-  out.version = in.u32();
-  out.dcid = in.take(in.u8());
-  const ByteSpan scid = in.take(in.u8());
-  if (!in.ok() || (first & kLongHeader) == 0) return std::nullopt;
-  out.size = bytes.size();
-  const QuicVersionTraits* traits = quic_version_traits(out.version);
-  if (traits == nullptr) return out;  // of unknown form: the rest of the datagram
-  if (out.dcid.size() > kMaxId || scid.size() > kMaxId) return std::nullopt;
-  const uint8_t bits = first >> 4 & 3;
-  out.type = static_cast<PacketType>(traits->v2_types ? (bits + 3) & 3 : bits);
-  if (out.type == PacketType::kRetry) return out;
-  if ((first & kFixedBit) == 0) return std::nullopt;
-  if (out.type == PacketType::kInitial) {
-    const uint64_t token = varint(in);
-    if (token > in.remaining()) return std::nullopt;
-    in.skip(static_cast<size_t>(token));
-  }
-  const uint64_t length = varint(in);
-  if (!in.ok() || length > in.remaining()) return std::nullopt;
-  out.pn_offset = in.position();
-  out.size = out.pn_offset + static_cast<size_t>(length);
-  return out;
-}
-
 }  // namespace
 
 ProbeAnswer probe_quic(ByteSpan datagram) noexcept {
-  const std::optional<LongHeader> header = read_long_header(datagram);
+  const std::optional<QuicLongHeader> header = read_quic_long_header(datagram);
   if (!header) return ProbeAnswer::kNo;
-  if (quic_version_traits(header->version) != nullptr) return ProbeAnswer::kYes;
-  const bool negotiation = header->version == 0 && header->dcid.size() <= kMaxId;
+  if (header->traits != nullptr) {
+    const bool fixed = (datagram[0] & kQuicFixedBit) != 0;
+    return fixed || header->type == QuicPacketType::kRetry ? ProbeAnswer::kYes : ProbeAnswer::kNo;
+  }
+  const bool negotiation = header->version == 0 && header->dcid.size() <= kMaxQuicId;
   return negotiation ? ProbeAnswer::kMaybe : ProbeAnswer::kNo;
 }
 
@@ -99,20 +41,20 @@ DecodeStatus QuicInitialDecoder::on_datagram(Direction d, ByteSpan datagram) noe
   first_ = false;
   counters_.datagrams.add();
   // Short headers and padding outside packets end the datagram.
-  while (!datagram.empty() && (datagram[0] & kLongHeader) != 0 && !finished_) {
-    const std::optional<LongHeader> header = read_long_header(datagram);
+  while (!datagram.empty() && (datagram[0] & kQuicLongHeader) != 0 && !finished_) {
+    const std::optional<QuicLongHeader> header = read_quic_long_header(datagram);
     if (!header) {
       counters_.malformed.add();
       break;
     }
     if (header->version == 0) {
       counters_.version_negotiations.add();
-    } else if (quic_version_traits(header->version) == nullptr) {
+    } else if (header->traits == nullptr) {
       counters_.unknown_versions.add();
-    } else if (header->type == PacketType::kRetry) {
+    } else if (header->type == QuicPacketType::kRetry) {
       counters_.retries.add();
       retry_ = true;
-    } else if (header->type == PacketType::kInitial) {
+    } else if (header->type == QuicPacketType::kInitial) {
       counters_.initials.add();
       version_ = header->version;
       if (open_initial(d, header->version, header->dcid, datagram.first(header->size),
@@ -166,10 +108,10 @@ bool QuicInitialDecoder::open_initial(Direction d, uint32_t version, ByteSpan dc
 bool QuicInitialDecoder::read_frames(ByteSpan payload) {
   ByteReader in(payload);
   while (!in.empty()) {
-    const uint64_t type = varint(in);
+    const uint64_t type = read_quic_varint(in);
     if (type == crypto_frame_) {
-      const uint64_t offset = varint(in);
-      const uint64_t size = varint(in);
+      const uint64_t offset = read_quic_varint(in);
+      const uint64_t size = read_quic_varint(in);
       if (size > in.remaining()) return false;
       add_crypto(offset, in.take(static_cast<size_t>(size)));
       continue;
@@ -180,15 +122,15 @@ bool QuicInitialDecoder::read_frames(ByteSpan payload) {
         break;
       case kAck:
       case kAckEcn: {
-        varint(in);  // largest
-        varint(in);  // delay
-        const uint64_t ranges = varint(in);
-        varint(in);  // first range
+        (void)read_quic_varint(in);  // largest
+        (void)read_quic_varint(in);  // delay
+        const uint64_t ranges = read_quic_varint(in);
+        (void)read_quic_varint(in);  // first range
         for (uint64_t i = 0; i < ranges && in.ok(); ++i) {
-          varint(in);
-          varint(in);
+          (void)read_quic_varint(in);
+          (void)read_quic_varint(in);
         }
-        for (int i = 0; type == kAckEcn && i < 3; ++i) varint(in);
+        for (int i = 0; type == kAckEcn && i < 3; ++i) (void)read_quic_varint(in);
         break;
       }
       case kClose:

@@ -1,0 +1,117 @@
+#include "inspect/engine/quic_session.h"
+
+#include <string_view>
+#include <utility>
+
+namespace weir::inspect {
+
+QuicSession::QuicSession(QuicServices& services, QuicIdTable& ids,
+                         std::shared_ptr<FlowDossier> dossier, bool hold_for_keys)
+    : services_(services),
+      ids_(ids),
+      dossier_(std::move(dossier)),
+      connection_(services.decrypt, *this, hold_for_keys),
+      requests_(*dossier_, *this, Visibility::kDecrypted) {}
+
+QuicSession::~QuicSession() = default;
+
+void QuicSession::on_datagram(Direction hint, ByteSpan datagram) noexcept {
+  connection_.on_datagram(hint, datagram, dossier_->services().now);
+  if (!connection_.alpn().empty() && dossier_->id().alpn != connection_.alpn()) {
+    dossier_->id().alpn = connection_.alpn();
+  }
+  requests_.check_news();
+}
+
+void QuicSession::poll() noexcept {
+  connection_.poll(dossier_->services().now);
+  requests_.check_news();
+}
+
+void QuicSession::finish(EndReason reason) noexcept {
+  if (finished_) return;
+  finished_ = true;
+  connection_.finish(reason);
+  if (http3_) http3_->finish(reason);
+  for (const auto& open : raw_) requests_.on_request_end(open.first, reason);
+  raw_.clear();
+  dossier_->note_unread(&EngineCounters::unread_udp_bytes, connection_.sealed_bytes());
+  note_sight(*dossier_);
+}
+
+void QuicSession::note_sight(FlowDossier& dossier) const noexcept {
+  const TlsSight sight = connection_.sight();
+  if (&dossier != dossier_.get()) dossier.raise_visibility(dossier_->id().visibility);
+  if (sight == TlsSight::kPartly) dossier.only_partly_seen();
+  dossier.note_sight(tls_sight_name(sight), decrypt_fault_name(connection_.fault()));
+}
+
+// What the streams carry is what was agreed on; where that was not seen, what the client offered.
+void QuicSession::choose() noexcept {
+  const std::string_view alpn =
+      connection_.alpn().empty() ? std::string_view(dossier_->id().alpn) : connection_.alpn();
+  if (alpn.empty() || alpn.starts_with("h3")) {
+    carries_ = Carries::kHttp3;
+    http3_ = std::make_unique<Http3Decoder>(dossier_->services().limits, services_.http3,
+                                            services_.websocket, requests_);
+  } else {
+    carries_ = Carries::kOther;
+  }
+}
+
+void QuicSession::on_stream_data(Direction d, uint64_t stream, ByteSpan data,
+                                 uint64_t offset) noexcept {
+  if (carries_ == Carries::kUnknown) choose();
+  if (http3_ && d == Direction::kToClient) {
+    http3_->on_server_data(stream, data);
+  } else if (http3_) {
+    http3_->on_data(stream, data, offset);
+  } else if (d == Direction::kToServer) {
+    raw(stream, data, offset);
+  }
+}
+
+void QuicSession::raw(uint64_t stream, ByteSpan data, uint64_t offset) noexcept {
+  EngineServices& services = dossier_->services();
+  if (raw_bytes_ + data.size() > services.limits.raw_stream_bytes) {
+    dossier_->note_unread(&EngineCounters::unread_limit_bytes, data.size());
+    return;
+  }
+  raw_bytes_ += data.size();
+  services.counters.raw_bytes.add(data.size());
+  auto open = raw_.find(stream);
+  if (open == raw_.end()) {
+    services.counters.raw_streams.add();
+    MessageHead head;
+    head.protocol = "quic";
+    head.stream_id = stream;
+    head.offset = offset;
+    open = raw_.emplace(stream, requests_.on_request(head)).first;
+  }
+  if (open->second == BodyChoice::kInspect) requests_.on_body(stream, data, offset);
+}
+
+void QuicSession::on_stream_gap(Direction d, uint64_t stream, uint64_t bytes) noexcept {
+  if (carries_ == Carries::kUnknown) choose();
+  if (d != Direction::kToServer) return;
+  if (http3_) {
+    http3_->on_gap(stream, bytes);
+  } else if (raw_.count(stream) > 0) {
+    requests_.on_body_gap(stream, bytes);
+  }
+}
+
+void QuicSession::on_stream_end(Direction d, uint64_t stream, EndReason reason) noexcept {
+  if (d != Direction::kToServer) return;
+  if (http3_) http3_->on_end(stream, reason);
+  if (raw_.erase(stream) > 0) requests_.on_request_end(stream, reason);
+}
+
+void QuicSession::on_datagram_frame(ByteSpan data) noexcept {
+  dossier_->note_unread(&EngineCounters::unread_udp_bytes, data.size());
+}
+
+void QuicSession::on_connection_id(ByteSpan id) noexcept { ids_.add_id(id, *this); }
+void QuicSession::on_connection_id_gone(ByteSpan id) noexcept { ids_.remove_id(id, *this); }
+
+}  // namespace weir::inspect

@@ -1,0 +1,94 @@
+// One decrypted QUIC connection and what it carries: HTTP/3 to a RequestInspector; streams of any
+// other protocol are read as they are. Findings name the flow that the connection began in, also
+// when it goes on over other paths.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "inspect/decrypt/quic_connection.h"
+#include "inspect/engine/flow_dossier.h"
+#include "inspect/engine/request_inspector.h"
+#include "inspect/http/http3_decoder.h"
+
+namespace weir::inspect {
+
+// Counters and working memory that the QUIC connections of one worker share.
+struct QuicServices {
+  QuicServices(DecryptServices& decrypt_services, WebSocketCounters& websocket_counters)
+      : decrypt{decrypt_services, counters}, websocket(websocket_counters) {}
+  QuicDecryptCounters counters;
+  Http3Counters http3;
+  QuicDecryptServices decrypt;
+  WebSocketCounters& websocket;
+};
+
+// Where a session's connection ids are looked up.
+class QuicIdTable {
+ public:
+  virtual ~QuicIdTable() = default;
+  virtual void add_id(ByteSpan id, class QuicSession& session) noexcept = 0;
+  virtual void remove_id(ByteSpan id, class QuicSession& session) noexcept = 0;
+};
+
+class QuicSession final : public QuicSink,
+                          public TunnelSink,
+                          public std::enable_shared_from_this<QuicSession> {
+ public:
+  QuicSession(QuicServices& services, QuicIdTable& ids, std::shared_ptr<FlowDossier> dossier,
+              bool hold_for_keys);
+  ~QuicSession() override;
+  QuicSession(const QuicSession&) = delete;
+  QuicSession& operator=(const QuicSession&) = delete;
+
+  // See QuicConnection.
+  [[nodiscard]] bool begin(ByteSpan datagram) noexcept { return connection_.begin(datagram); }
+  void on_datagram(Direction hint, ByteSpan datagram) noexcept;
+  void poll() noexcept;
+  // Ends its requests, and says in the dossier how much could be seen. What follows is not read.
+  void finish(EndReason reason) noexcept;
+
+  [[nodiscard]] bool finished() const noexcept { return finished_; }
+  [[nodiscard]] bool waiting() const noexcept { return connection_.waiting(); }
+  [[nodiscard]] FlowDossier& dossier() noexcept { return *dossier_; }
+  [[nodiscard]] Direction direction_of(Direction hint, ByteSpan datagram) const noexcept {
+    return connection_.direction_of(hint, datagram);
+  }
+  // Writes how much can be seen into a flow that the connection uses.
+  void note_sight(FlowDossier& dossier) const noexcept;
+
+  void on_stream_data(Direction, uint64_t stream, ByteSpan data, uint64_t offset) noexcept override;
+  void on_stream_gap(Direction, uint64_t stream, uint64_t bytes) noexcept override;
+  void on_stream_end(Direction, uint64_t stream, EndReason reason) noexcept override;
+  void on_datagram_frame(ByteSpan data) noexcept override;
+  void on_connection_id(ByteSpan id) noexcept override;
+  void on_connection_id_gone(ByteSpan id) noexcept override;
+
+  // No decoder here tells of tunnels.
+  void on_tunnel_open(const TunnelInfo&) noexcept override {}
+  void on_tunnel_bytes(Direction, ByteSpan) noexcept override {}
+  void on_tunnel_hole(Direction, uint64_t) noexcept override {}
+
+  std::list<QuicSession*>::iterator place;  // in the router's list
+
+ private:
+  enum class Carries : uint8_t { kUnknown, kHttp3, kOther };
+  void choose() noexcept;
+  void raw(uint64_t stream, ByteSpan data, uint64_t offset) noexcept;
+
+  QuicServices& services_;
+  QuicIdTable& ids_;
+  std::shared_ptr<FlowDossier> dossier_;
+  QuicConnection connection_;
+  RequestInspector requests_;
+  Carries carries_ = Carries::kUnknown;
+  std::unique_ptr<Http3Decoder> http3_;
+  std::unordered_map<uint64_t, BodyChoice> raw_;  // streams of other protocols
+  uint64_t raw_bytes_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace weir::inspect

@@ -1,0 +1,255 @@
+// QUIC from datagrams to findings: keys in time, late or never, paths that change, connections that
+// share ports; and captures of real peers with their keys.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "bench/lab/quic_session.h"
+#include "inspect/decrypt/key_log.h"
+#include "inspect/engine/engine.h"
+#include "tests/inspect/engine/engine_run.h"
+#include "tests/inspect/engine/sample_snapshot.h"
+#include "tests/support/collecting_sink.h"
+#include "tests/support/shared_data.h"
+
+namespace weir::inspect {
+namespace {
+
+constexpr Direction kUp = Direction::kToServer;
+constexpr Direction kDown = Direction::kToClient;
+
+class QuicEngineTest : public testing::Test {
+ protected:
+  void learn(const std::string& key_log) {
+    KeyLogCounters counters;
+    KeyLogParser parser(keys_, counters);
+    parser.feed(as_bytes(key_log), time_);
+    parser.finish(time_);
+  }
+  void send(Direction d, ByteSpan bytes) {
+    time_ = time_ + Duration::millis(2);
+    DecodedPacket packet;
+    packet.time = time_;
+    packet.source = d == kUp ? client_ : server_;
+    packet.destination = d == kUp ? server_ : client_;
+    packet.protocol = static_cast<uint8_t>(IpProtocol::kUdp);
+    packet.payload = bytes;
+    packet.wire_length = static_cast<uint32_t>(bytes.size() + 42);
+    last_ = engine_.on_packet(packet);
+  }
+  void handshake(lab::QuicSession& session) {
+    const auto datagrams = session.handshake();
+    for (const auto& datagram : datagrams) send(datagram.direction, datagram.bytes);
+  }
+  // A request with protected lines, in packets of 1,000 bytes. `half`: calls in the middle.
+  template <typename Half>
+  void leak(lab::QuicSession& session, uint64_t stream, Half&& half) {
+    lab::HttpRequest request;
+    request.host = "api.openai.com";
+    request.target = "/v1/responses";
+    request.content_type = "application/json";
+    request.body = "{\"input\":\"" +
+                   test::json_escape(test::sample_lines("planner/ripeness_model.py", 17, 66)) +
+                   "\"}";
+    const lab::Bytes bytes = lab::http3_request(request);
+    bool told = false;
+    for (size_t from = 0; from < bytes.size(); from += 1000) {
+      if (!told && from * 2 >= bytes.size()) {
+        told = true;
+        half();
+      }
+      const size_t size = std::min<size_t>(bytes.size() - from, 1000);
+      send(kUp, session.packet(
+                    kUp, lab::quic_stream_frame(stream, from, ByteSpan(bytes).subspan(from, size),
+                                                from + size == bytes.size())));
+    }
+  }
+  void leak(lab::QuicSession& session, uint64_t stream) {
+    leak(session, stream, [] {});
+  }
+  [[nodiscard]] size_t code_findings() const {
+    size_t count = 0;
+    for (const Finding& finding : sink_.findings) {
+      for (const Evidence& piece : finding.evidence) {
+        if (piece.kind != EvidenceKind::kCode) continue;
+        EXPECT_EQ(piece.path, "planner/ripeness_model.py");
+        EXPECT_EQ(finding.request.path, "/v1/responses");
+        EXPECT_EQ(finding.flow.visibility, Visibility::kDecrypted);
+        ++count;
+        break;
+      }
+    }
+    return count;
+  }
+  [[nodiscard]] uint64_t counter(std::string_view name) const {
+    for (const auto& [known, value] : engine_.all_counters()) {
+      if (known == name) return value;
+    }
+    ADD_FAILURE() << "no counter " << name;
+    return 0;
+  }
+
+  static lab::QuicPlan plan() {
+    lab::QuicPlan out;
+    out.host = "api.openai.com";
+    return out;
+  }
+
+  KeyStore keys_;
+  test::CollectingSink sink_;
+  Engine engine_{test::sample_snapshot(), sink_, HashKey{{1, 2}}, nullptr, {&keys_, true}};
+  lab::LabRandom random_{1};
+  Endpoint client_{IpAddress::v4(0x0a000001), 40000};
+  Endpoint server_{IpAddress::v4(0xc0a80102), 443};
+  Timestamp time_{1'700'000'000'000'000'000};
+  Action last_ = Action::kAllow;
+};
+
+TEST_F(QuicEngineTest, ALeakOverHttp3IsFoundBeforeItsRequestEnds) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  learn(session.key_log());
+  leak(session, 0);
+  EXPECT_NE(last_, Action::kAllow);
+  EXPECT_EQ(code_findings(), 1U);
+  engine_.finish();
+  ASSERT_EQ(sink_.records.size(), 1U);
+  const FlowRecord& flow = sink_.records[0];
+  EXPECT_EQ(flow.flow.protocol, "quic");
+  EXPECT_EQ(flow.flow.service, "openai-api");
+  EXPECT_EQ(flow.flow.alpn, "h3");
+  EXPECT_EQ(flow.flow.visibility, Visibility::kDecrypted);
+  EXPECT_EQ(flow.requests, 1U);
+}
+
+TEST_F(QuicEngineTest, KeysThatComeAfterTheRequest) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  leak(session, 0);
+  EXPECT_EQ(code_findings(), 0U);
+  time_ = time_ + Duration::seconds(2);
+  learn(session.key_log());
+  engine_.on_time(time_);
+  EXPECT_EQ(code_findings(), 1U);
+}
+
+TEST_F(QuicEngineTest, WithoutKeysNameFingerprintAndBytesStand) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  leak(session, 0);
+  engine_.finish();
+  EXPECT_EQ(code_findings(), 0U);
+  ASSERT_EQ(sink_.records.size(), 1U);
+  const FlowRecord& flow = sink_.records[0];
+  EXPECT_EQ(flow.flow.service, "openai-api");
+  EXPECT_EQ(flow.flow.host_source, HostSource::kQuicSni);
+  EXPECT_EQ(flow.flow.alpn, "h3");
+  EXPECT_FALSE(flow.flow.ja4.empty());
+  EXPECT_EQ(flow.flow.visibility, Visibility::kMetadata);
+  EXPECT_GT(flow.bytes[kUp], 2000U);
+  EXPECT_EQ(counter("quic_decrypt.connections_without_key"), 1U);
+}
+
+TEST_F(QuicEngineTest, AConnectionIsFollowedToAnotherPort) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  learn(session.key_log());
+  const lab::Bytes next_id{1, 2, 3, 4, 5, 6, 7, 8};
+  send(kDown, session.packet(kDown, lab::quic_new_id_frame(1, next_id)));
+  leak(session, 0, [&] {
+    client_.port = 50000;
+    session.use_id(kUp, next_id);
+  });
+  EXPECT_EQ(code_findings(), 1U);
+  EXPECT_NE(last_, Action::kAllow);  // of the new flow, too
+  engine_.finish();
+  ASSERT_EQ(sink_.records.size(), 2U);
+  for (const FlowRecord& flow : sink_.records) {
+    EXPECT_EQ(flow.flow.service, "openai-api");
+    EXPECT_EQ(flow.flow.visibility, Visibility::kDecrypted);
+  }
+  for (const Finding& finding : sink_.findings) {
+    if (finding.evidence.empty()) continue;
+    EXPECT_EQ(finding.flow.client.port, 40000);
+  }
+  EXPECT_EQ(counter("quic_decrypt.paths_joined"), 1U);
+}
+
+TEST_F(QuicEngineTest, AConnectionOutlivesTheFlowItBeganIn) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  learn(session.key_log());
+  client_.port = 50000;
+  for (int i = 0; i < 100; ++i) {
+    time_ = time_ + Duration::seconds(1);
+    send(kUp, session.packet(kUp, lab::Bytes{0x01}));
+  }
+  EXPECT_EQ(sink_.records.size(), 1U);
+  leak(session, 0);
+  EXPECT_EQ(code_findings(), 1U);
+}
+
+TEST_F(QuicEngineTest, ConnectionsBetweenTheSamePorts) {
+  lab::QuicPlan other = plan();
+  other.host = "api.anthropic.com";
+  lab::QuicSession first(random_, plan());
+  lab::QuicSession second(random_, other);
+  handshake(first);
+  learn(first.key_log());
+  handshake(second);
+  learn(second.key_log());
+  leak(second, 0);
+  leak(first, 0);
+  EXPECT_EQ(code_findings(), 2U);
+  EXPECT_EQ(counter("quic_decrypt.connections"), 2U);
+  for (int i = 0; i < 8; ++i) {
+    lab::QuicSession more(random_, plan());
+    handshake(more);
+  }
+  EXPECT_EQ(counter("quic_decrypt.connections_evicted"), 6U);
+  engine_.finish();
+  ASSERT_EQ(sink_.records.size(), 1U);
+  const auto& names = sink_.records[0].flow.names;
+  const std::pair<HostSource, std::string> wanted(HostSource::kQuicSni, "api.anthropic.com");
+  EXPECT_NE(std::find(names.begin(), names.end(), wanted), names.end());
+}
+
+struct Expected {
+  const char* capture;
+  const char* alpn;
+  const char* host;
+  Visibility visibility;
+  uint64_t requests;
+};
+
+// tshark with the same keys tells the same requests; of quic-33 the capture has no request.
+TEST(QuicCaptures, RealPeersWithKeys) {
+  WEIR_SHARED_OR_SKIP(shared);
+  for (const Expected& row : {Expected{"ja4/pcap/chrome-cloudflare-quic-with-secrets.pcapng", "h3",
+                                       "cloudflare-quic.com", Visibility::kDecrypted, 1},
+                              Expected{"ndpi/tests/cfgs/default/pcap/quic-v2.pcapng", "h3", "test",
+                                       Visibility::kDecrypted, 3},
+                              Expected{"ndpi/tests/cfgs/default/pcap/quic-33.pcapng", "h3-33", "",
+                                       Visibility::kMetadata, 0},
+                              Expected{"ndpi/tests/cfgs/default/pcap/doq.pcapng", "doq-i00", "",
+                                       Visibility::kDecrypted, 1}}) {
+    SCOPED_TRACE(row.capture);
+    test::CollectingSink sink;
+    ASSERT_TRUE(
+        test::run_capture(shared / "captures" / row.capture, test::sample_snapshot(), sink));
+    size_t seen = 0;
+    for (const FlowRecord& record : sink.records) {
+      if (record.flow.protocol != "quic") continue;
+      ++seen;
+      EXPECT_EQ(record.flow.alpn, row.alpn);
+      EXPECT_EQ(record.flow.host, row.host);
+      EXPECT_EQ(record.flow.visibility, row.visibility);
+      EXPECT_EQ(record.requests, row.requests);
+    }
+    EXPECT_EQ(seen, 1U);
+  }
+}
+
+}  // namespace
+}  // namespace weir::inspect
