@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import socket
+import socketserver
 import subprocess
 import threading
 
@@ -66,11 +67,13 @@ class NetLab:
                 *(["nodad"] if ":" in address else []))
         run(*inside, "link", "set", "br0", "up")
         for i, (view, name) in enumerate(self.clients.items()):
-            hosts = f"127.0.0.1 localhost\n" + "".join(f"{SERVER[view]} {host}\n" for host in HOSTS)
+            hosts = "127.0.0.1 localhost\n" + "".join(f"{SERVER[view]} {host}\n" for host in HOSTS)
             self._namespace(name, hosts)
             run(*inside, "link", "add", f"c{i}", "type", "veth", "peer", "name", "eth0", "netns", name)
             run(*inside, "link", "set", f"c{i}", "master", "br0", "up")
-            run("ip", "-n", name, "link", "set", "eth0", "up")
+            # IPv4 in super-packets of up to 64 KB, as cards put them together; IPv6 in small ones.
+            small = ["mtu", "1280", "gso_max_segs", "1"] if view[0] == "IPv6" else []
+            run("ip", "-n", name, "link", "set", "eth0", *small, "up")
 
     def _namespace(self, name, hosts=None):
         run("ip", "netns", "add", name)
@@ -119,21 +122,25 @@ class NetLab:
             self.processes.remove(process)
         return process.wait()
 
+    def enter(self):
+        """Moves the calling thread into the server namespace (setns(2))."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/run/netns/" + self.server) as namespace:
+            if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+
     def listen(self, address):
         """A TCP socket that listens in the server namespace, used by this process."""
         made = []
 
         def inside():
-            libc = ctypes.CDLL(None, use_errno=True)
-            with open("/run/netns/" + self.server) as namespace:
-                if libc.setns(namespace.fileno(), CLONE_NEWNET) == 0:
-                    made.append(socket.create_server((address, 0), backlog=128))
+            self.enter()
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            made.append(socket.create_server((address, 0), family=family, backlog=128))
 
-        thread = threading.Thread(target=inside)  # setns(2) moves one thread
+        thread = threading.Thread(target=inside)
         thread.start()
         thread.join()
-        if not made:
-            raise OSError("cannot enter the namespace")
         return made[0]
 
     def close(self):
@@ -142,6 +149,46 @@ class NetLab:
         for name in self.made:
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
             shutil.rmtree("/etc/netns/" + name, ignore_errors=True)
+
+
+class ForwardProxy(socketserver.ThreadingTCPServer):
+    """An HTTP proxy that knows CONNECT and takes every name for its own address."""
+    daemon_threads = True
+
+    def __init__(self, lab, address):
+        self.lab = lab
+        listener = lab.listen(address)
+        super().__init__(listener.getsockname()[:2], ProxyHandler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.url = f"http://{f'[{address}]' if ':' in address else address}:{listener.getsockname()[1]}"
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class ProxyHandler(socketserver.StreamRequestHandler):
+    def handle(self):
+        while self.rfile.readline() not in (b"\r\n", b""):
+            pass
+        self.server.lab.enter()
+        with socket.create_connection((self.server.server_address[0], 443), 10) as inner:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            # The client waits for this line: nothing of the tunnel is in rfile yet.
+            back = threading.Thread(target=self._copy, args=(inner, self.connection))
+            back.start()
+            self._copy(self.connection, inner)
+            back.join()
+
+    @staticmethod
+    def _copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
 
 
 def make_certificates(folder):
@@ -173,7 +220,7 @@ http {{
 """
 SERVER_BLOCK = """
   server {{
-    listen {address}:443 ssl http2; ssl_protocols TLSv{version}; {ciphers}
+    listen {address}:443 ssl http2; ssl_protocols TLSv{version}; ssl_early_data on; {ciphers}
     location / {{
       proxy_pass http://127.0.0.1:{api}; proxy_http_version 1.1; proxy_buffering off;
       proxy_request_buffering off; proxy_set_header Host $host; proxy_set_header X-Client $remote_addr;

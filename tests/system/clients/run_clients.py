@@ -25,6 +25,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import net_lab  # noqa: E402
+from clients import CLIENTS, Call, Client, command_of, page_of  # noqa: E402
 from fake_api import FakeApi  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -36,46 +37,12 @@ MAX_SECONDS = 120  # then no scenario begins any more
 # When keys come, and how: "before" is the client's own log, which the sensor watches.
 TIMINGS = [("before", "folder"), ("during", "file"), ("after 2 s", "file"), ("after 2 s", "socket")]
 NEVER = ("never", "-")
-SERVICES = {"curl": "anthropic-api", "anthropic": "anthropic-api", "openai": "openai-api", "ws": "openai-api",
-            "google": "gemini-api", "chromium": "chatgpt"}
-# Client: protocols. The first word of a client is its program.
-CLIENTS = {
-    "curl": {"curl http1": "http/1.1", "curl h2": "h2"},
-    "node": {"node anthropic": "http/1.1", "node openai": "http/1.1", "node google": "http/1.1",
-             "node ws": "websocket"},
-    "browser": {"chromium fetch": "h2", "chromium ws": "websocket"},
-}
-FORMS = {"anthropic": ["ask", "stream", "tool"]}
-OTHER_FORMS = ["ask", "stream", "file"]
-BROWSER_PAGE = """<!doctype html><title>Chat</title><script type="module">
-const texts = %s, web_socket = %s;
-const content = (text) => JSON.stringify({action: 'next', model: 'auto',
-  messages: [{author: {role: 'user'}, content: {content_type: 'text', parts: [text]}}]});
-await new Promise((done) => setTimeout(done, 150));
-if (web_socket) {
-  const socket = new WebSocket('wss://chatgpt.com/ws');
-  await new Promise((done) => { socket.onopen = done; });
-  for (const text of texts) {
-    const answer = new Promise((done) => { socket.onmessage = done; });
-    socket.send(content(text));
-    await answer;
-  }
-  socket.close();
-} else {
-  for (const text of texts) {
-    const answer = await fetch('/backend-api/conversation', {method: 'POST', body: content(text),
-      headers: {'Content-Type': 'application/json'}});
-    await answer.text();
-  }
-}
-</script>"""
 
 
 @dataclasses.dataclass
 class Scenario:
     number: int
-    client: str
-    protocol: str
+    client: Client
     view: tuple      # IP version, TLS version
     keys: tuple      # when, how
     source: str = ""  # file of the excerpt
@@ -91,14 +58,14 @@ class Scenario:
 
     @property
     def name(self):
-        return f"{self.client} {'-'.join(self.view)} {self.keys[0]} {self.keys[1]}".replace(" ", "_")
+        return f"{self.client.name} {'-'.join(self.view)} {self.keys[0]} {self.keys[1]}".replace(" ", "_")
 
 
 def missing_tools(group, packages):
     """Why the clients of a group cannot run here, or empty."""
     if os.geteuid() != 0:
         return "needs root"
-    for tool in ["ip", "nginx", "openssl", {"browser": "chromium", "node": "node"}.get(group, "curl")]:
+    for tool in ["ip", "nginx", "openssl", *{client.program for client in CLIENTS if client.group == group}]:
         if not shutil.which(tool):
             return f"no {tool}"
     if not os.path.exists("/proc/net/if_inet6"):
@@ -183,6 +150,7 @@ policy:
 alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
 """)
         self.api = FakeApi(self.lab.listen("127.0.0.1"))
+        self.proxies = {view: net_lab.ForwardProxy(self.lab, address) for view, address in net_lab.SERVER.items()}
         net_lab.start_nginx(self.lab, self.api.server_address[1])
         self.sensor = self.lab.start(
             self.lab.server,
@@ -234,16 +202,21 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         prompt = when not in ("before", "during")  # the answers
         scenario.source, scenario.first, scenario.text = excerpt_of(scenario.number)
         texts = [innocent_text(scenario.number), scenario.text]
-        if when != "before" and scenario.number % 2:
+        if when != "before" and (scenario.number % 2 or scenario.client.kind == "upload"):
             texts.reverse()
+        if scenario.client.kind == "upload":  # deep in much text; keys come while it is sent
+            filler = "\n".join(f"Line {i} of the log says that train {i * 7919 % 1000} was on time." for i in range(6000))
+            texts[texts.index(scenario.text)] = f"{filler[:200_000]}\n{scenario.text}\n{filler[200_000:]}"
         scenario.address = self.lab.use_address(scenario.view, scenario.number)
-        visits = self.api.expect(scenario.address, BROWSER_PAGE % (
-            json.dumps(texts).replace("<", "\\u003c"), json.dumps(scenario.protocol == "websocket")))
+        visits = self.api.expect(scenario.address, page_of(scenario.client, texts))
         if prompt:
             visits.may_answer.set()
         log = self.folder / ("keys" if when == "before" else "private") / f"{scenario.number}.log"
 
-        process = self.start_client(scenario, texts, log)
+        command, environment = command_of(scenario.client, Call(
+            self.folder, scenario.number, texts, log, scenario.address, self.proxies[scenario.view].url,
+            str(pathlib.Path(self.options.packages).resolve())))
+        process = self.lab.start(self.lab.clients[scenario.view], command, self.log_of(scenario), env=environment)
         done = 0
         if when == "during":
             self.wait_for(visits.arrived.is_set, 20, "no request came")
@@ -254,7 +227,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
             self.wait_for(visits.arrived.is_set, 20, "no request came")
             time.sleep(0.2)
             visits.may_answer.set()
-        if scenario.client.startswith("chromium"):
+        if scenario.client.program == "chromium":
             self.wait_for(lambda: len(visits.bodies) >= 2, 25, "the browser has not sent all")
             time.sleep(0.3)
             self.lab.end(process)
@@ -271,35 +244,6 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
 
     def log_of(self, scenario):
         return self.folder / f"client-{scenario.number}.log"
-
-    def start_client(self, scenario, texts, log):
-        program, kind = scenario.client.split()
-        environment = {**os.environ, "HOME": str(self.folder), "NODE_EXTRA_CA_CERTS": f"{self.folder}/ca.pem"}
-        if program == "curl":
-            command = ["curl"]
-            for i, text in enumerate(texts):
-                body = self.folder / f"body-{scenario.number}-{i}.json"
-                body.write_text(json.dumps({"model": "claude-sonnet-4-5", "max_tokens": 64, "messages": [
-                    {"role": "user", "content": text}]}))
-                command += (["--next"] if i else []) + [
-                    "--" + ("http1.1" if kind == "http1" else "http2"), "--cacert", f"{self.folder}/ca.pem", "-sS",
-                    "--fail", "-m", "20", "-H", "Content-Type: application/json", "-H", "x-api-key: none",
-                    "--data-binary", f"@{body}", "-o", "/dev/null", "https://api.anthropic.com/v1/messages"]
-            environment["SSLKEYLOGFILE"] = str(log)
-        elif program == "node":
-            forms = FORMS.get(kind, OTHER_FORMS)
-            requests = self.folder / f"requests-{scenario.number}.json"
-            requests.write_text(json.dumps([
-                {"form": forms[(scenario.number + i) % len(forms)], "text": text} for i, text in enumerate(texts)]))
-            command = ["node", f"--tls-keylog={log}", str(HERE / "sdk_client.mjs"), kind, str(requests)]
-            environment["CLIENT_PACKAGES"] = str(pathlib.Path(self.options.packages).resolve())
-        else:
-            command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                       "--ignore-certificate-errors", "--no-first-run", "--disable-sync",
-                       "--disable-background-networking", "--disable-component-update", "--disable-extensions",
-                       f"--user-data-dir={self.folder}/profile-{scenario.number}", "https://chatgpt.com/"]
-            environment["SSLKEYLOGFILE"] = str(log)
-        return self.lab.start(self.lab.clients[scenario.view], command, self.log_of(scenario), env=environment)
 
     # --- the answers
 
@@ -347,7 +291,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         if wrong := [alert["visibility"] for alert in alerts if alert["visibility"] != "decrypted"]:
             return f"visibility {wrong}"
         # The harmless request was read, not just overlooked.
-        if scenario.protocol != "websocket" and sum(flow["requests"] for flow in flows) < 2:
+        if scenario.client.protocol != "websocket" and sum(flow["requests"] for flow in flows) < 2:
             return f"{sum(flow['requests'] for flow in flows)} requests read"
         read = sum(flow["inspected_bytes"] for flow in flows)
         if read < len(innocent_text(scenario.number)) + len(scenario.text):
@@ -366,11 +310,9 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         flow = max(flows, key=lambda flow: flow["bytes"]["up"], default=None)
         if not flow:
             return "no flow"
-        program, kind = scenario.client.split()
-        service = SERVICES.get(program) or SERVICES[kind]
-        if (flow["visibility"], flow["service"]) != ("metadata", service):
-            return f"{flow['visibility']} flow to {flow['service']}, expected {service}"
-        if flow["host"] not in net_lab.HOSTS or not flow["ja4"].startswith("t1") or flow["bytes"]["up"] < len(
+        if (flow["visibility"], flow["service"]) != ("metadata", scenario.client.service):
+            return f"{flow['visibility']} flow to {flow['service']}, expected {scenario.client.service}"
+        if flow["host"] != scenario.client.host or not flow["ja4"].startswith("t1") or flow["bytes"]["up"] < len(
                 scenario.text):
             return f"flow of {flow['bytes']['up']} bytes to {flow['host']}, JA4 {flow['ja4']}"
         scenario.found = flow["service"]
@@ -380,7 +322,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
 def table(scenarios):
     rows = [("CLIENT", "PROTOCOL", "IP", "TLS", "KEYS", "BY", "SENT", "FOUND", "")]
     for s in scenarios:
-        rows.append((s.client, s.protocol, *s.view, *s.keys, f"{s.source}:{s.first}-{s.last}",
+        rows.append((s.client.name, s.client.protocol, *s.view, *s.keys, f"{s.source}:{s.first}-{s.last}",
                      s.found or "-", "ok" if not s.trouble else s.trouble))
     widths = [max(len(row[i]) for row in rows) for i in range(8)]
     for row in rows:
@@ -395,20 +337,20 @@ def main():
     arguments.add_argument("--keep", metavar="FOLDER", help="leave key logs, alerts, flows and logs there")
     arguments.add_argument("--only", help="scenarios whose name holds this, such as curl_h2_IPv4-1.3")
     arguments.add_argument("--list", action="store_true", help="print the names of the scenarios")
-    arguments.add_argument("group", choices=[*CLIENTS], help="clients to run")
+    arguments.add_argument("group", choices=sorted({client.group for client in CLIENTS}), help="clients to run")
     options = arguments.parse_args()
 
     scenarios = []
-    for client, protocol in CLIENTS[options.group].items():
-        for view in net_lab.VIEWS:
+    for client in CLIENTS:
+        if client.group != options.group:
+            continue
+        views = [view for view in net_lab.VIEWS if client.only_tls in ("", view[1])]
+        for view in views:
             for i, keys in enumerate(TIMINGS):
-                # Node and browsers take long to start: IPv4 and IPv6 share the work, so that each TLS
-                # version has all timings.
-                mine = (i % 2 == 1) == (view in (("IPv4", "1.2"), ("IPv6", "1.3")))
-                if options.group == "curl" or mine:
-                    scenarios.append(Scenario(len(scenarios), client, protocol, view, keys))
-        scenarios.append(Scenario(len(scenarios), client, protocol,
-                                  net_lab.VIEWS[len(scenarios) % len(net_lab.VIEWS)], NEVER))
+                # IPv4 and IPv6 share the work, so that each TLS version has all timings.
+                if client.thorough or (i % 2 == 1) == (view in (("IPv4", "1.2"), ("IPv6", "1.3"))):
+                    scenarios.append(Scenario(len(scenarios), client, view, keys))
+        scenarios.append(Scenario(len(scenarios), client, views[len(scenarios) % len(views)], NEVER))
     scenarios = [scenario for scenario in scenarios if not options.only or options.only in scenario.name]
     if options.list:
         print("\n".join(scenario.name for scenario in scenarios))
