@@ -1,7 +1,10 @@
 // `weir index build|info|verify`: the fingerprint index of a company's own code.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -26,6 +29,7 @@ struct BuildOptions {
   bool make_key = false;
   bool verbose = false;
   bool json = false;
+  std::string seal_names;
   std::string memory = "1GiB";
   signatures::IndexBuildOptions build;
 };
@@ -62,6 +66,22 @@ Result<uint64_t> parse_memory(const std::string& text) {
   return value << shift;
 }
 
+// "120 MB, 84 MB/s, 12 s left": what is left goes by bytes, as files differ.
+std::string speed_note(const signatures::IndexProgress& p,
+                       std::chrono::steady_clock::time_point began) {
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - began;
+  std::string note = human_bytes(p.bytes_done);
+  if (spent.count() < 0.5 || p.bytes_done == 0) return note;
+  const double rate = static_cast<double>(p.bytes_done) / spent.count();
+  note += ", " + human_bytes(static_cast<uint64_t>(rate)) + "/s";
+  if (p.bytes_total > p.bytes_done) {
+    const auto left =
+        static_cast<uint64_t>(static_cast<double>(p.bytes_total - p.bytes_done) / rate);
+    note += ", " + std::to_string(left + 1) + " s left";
+  }
+  return note;
+}
+
 int run_build(BuildOptions& options) {
   const auto memory = parse_memory(options.memory);
   if (!memory) {
@@ -69,6 +89,14 @@ int run_build(BuildOptions& options) {
     return kExitUsage;
   }
   options.build.memory = *memory;
+  if (!options.seal_names.empty()) {
+    const auto to = signatures::load_seal_key(options.seal_names);
+    if (!to) {
+      complain(to.error());
+      return kExitUsage;
+    }
+    options.build.seal_names = *to;
+  }
   for (const std::string& repository : options.repositories) {
     options.build.repositories.push_back(source_of(repository));
   }
@@ -86,9 +114,10 @@ int run_build(BuildOptions& options) {
     return kExitUsage;
   }
   Progress progress("Indexing");
+  const auto began = std::chrono::steady_clock::now();
   const auto report = signatures::build_index(
       options.build, *key, options.out, [&](const signatures::IndexProgress& p) {
-        progress.update(p.files_done, p.files_total, human_bytes(p.bytes_done));
+        progress.update(p.files_done, p.files_total, speed_note(p, began));
       });
   progress.clear();
   if (!report) {
@@ -152,15 +181,11 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
   }
   const signatures::IndexInfo& info = (*index)->info();
   if (json) {
-    const nlohmann::json line = {{"format", info.format},
-                                 {"files", info.files},
-                                 {"lines", info.lines},
-                                 {"fingerprints", info.fingerprints},
-                                 {"bytes", info.bytes},
-                                 {"critical_lines", info.critical_lines},
-                                 {"names", info.names},
-                                 {"digests", info.digests},
-                                 {"repositories", info.repositories}};
+    const nlohmann::json line = {{"format", info.format}, {"files", info.files},
+                                 {"lines", info.lines},   {"fingerprints", info.fingerprints},
+                                 {"bytes", info.bytes},   {"critical_lines", info.critical_lines},
+                                 {"names", info.names},   {"digests", info.digests},
+                                 {"sealed", info.sealed}, {"repositories", info.repositories}};
     std::printf("%s\n",
                 line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return kExitOk;
@@ -210,6 +235,58 @@ int run_merge(const MergeOptions& options) {
   return kExitOk;
 }
 
+int run_seal_key(const std::string& private_file, const std::string& public_file) {
+  const Status made = signatures::SiteKey::create(private_file);
+  if (!made) {
+    complain(made.error());
+    return kExitUsage;
+  }
+  const auto key = signatures::SiteKey::load(private_file);
+  const auto half = key ? signatures::public_half(*key) : Result<signatures::SealKey>(key.error());
+  if (!half) {
+    complain(half.error());
+    return kExitFailure;
+  }
+  std::ofstream out(public_file);
+  out << signatures::to_hex(*half) << '\n';
+  if (!out.flush()) {
+    complain("public key cannot be written: " + public_file);
+    return kExitFailure;
+  }
+  return kExitOk;
+}
+
+// Of all names, or of those that `wanted` lists.
+int run_names(const std::string& file, const std::string& private_file,
+              const std::vector<std::string>& wanted, bool json) {
+  const auto key = signatures::SiteKey::load(private_file);
+  if (!key) {
+    complain(key.error());
+    return kExitUsage;
+  }
+  const auto names = signatures::CodeIndex::sealed_names(file, *key);
+  if (!names) {
+    complain(names.error());
+    return kExitUsage;
+  }
+  size_t found = 0;
+  for (const auto& [opaque, name] : *names) {
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), opaque) == wanted.end())
+      continue;
+    ++found;
+    if (json) {
+      const nlohmann::json line = {{"sealed", opaque}, {"name", name}};
+      std::printf("%s\n",
+                  line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    } else {
+      std::printf("%s  %s\n", opaque.c_str(), printable(name).c_str());
+    }
+  }
+  if (found > 0) return kExitOk;
+  complain(file + (names->empty() ? ": no names are sealed in it" : ": none of these names"));
+  return kExitFailure;
+}
+
 int run_verify(const std::string& file) {
   const Status status = signatures::CodeIndex::verify(file);
   if (!status) {
@@ -249,6 +326,9 @@ void add_index_command(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false);
   build->add_flag("--hashes-only", options->build.hashes_only,
                   "no critical lines and no distinctive names: the index holds them in clear");
+  build->add_option("--seal-names", options->seal_names,
+                    "public key (weir index seal-key): names of repositories and files are opaque "
+                    "but to who has the private key; as --hashes-only");
   build->add_flag("--incremental", options->build.incremental,
                   "keep fingerprints in OUT.cache and reuse those of files that did not change");
   build->add_flag("--include-vendored", options->build.include_vendored,
@@ -278,6 +358,27 @@ void add_index_command(CLI::App& app, int& exit_code) {
   merge->add_option("--out,-o", merging->out, "index file to write (.wfi)")->required();
   merge->add_flag("--json", merging->json, "one JSON line instead of text");
   merge->callback([merging, &exit_code] { exit_code = run_merge(*merging); });
+
+  auto private_key = std::make_shared<std::string>();
+  auto public_key = std::make_shared<std::string>();
+  CLI::App* seal = index->add_subcommand("seal-key", "Make the keys for sealed names");
+  seal->add_option("--private", *private_key, "private key file to write, mode 0600")->required();
+  seal->add_option("--public", *public_key, "public key file to write")->required();
+  seal->callback([private_key, public_key, &exit_code] {
+    exit_code = run_seal_key(*private_key, *public_key);
+  });
+
+  auto sealed = std::make_shared<std::string>();
+  auto wanted = std::make_shared<std::vector<std::string>>();
+  auto names_json = std::make_shared<bool>(false);
+  CLI::App* names = index->add_subcommand("names", "What opaque names stand for");
+  names->add_option("file", *sealed, "index file")->required();
+  names->add_option("name", *wanted, "opaque names as alerts have them; all without");
+  names->add_option("--private", *private_key, "private key file")->required();
+  names->add_flag("--json", *names_json, "JSON lines instead of text");
+  names->callback([sealed, private_key, wanted, names_json, &exit_code] {
+    exit_code = run_names(*sealed, *private_key, *wanted, *names_json);
+  });
 
   auto verified = std::make_shared<std::string>();
   CLI::App* verify = index->add_subcommand("verify", "Compare every checksum of an index");

@@ -11,6 +11,7 @@
 #include "signatures/fingerprint/fingerprint.h"
 #include "signatures/fingerprint/index_format.h"
 #include "signatures/fingerprint/index_probe.h"
+#include "signatures/fingerprint/sealed_names.h"
 
 namespace weir::signatures {
 namespace {
@@ -105,6 +106,7 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   info.fingerprints = header.fingerprints;
   info.bytes = file.size();
   info.critical_lines = header.critical_lines;
+  info.sealed = header.place(Section::kSealedNames).size > 0;
   info.digests = impl->digests.size();
   for (size_t i = 0; i + 8 <= view.repositories.size(); i += 8) {
     const uint32_t offset = read32(view.repositories.data() + i);
@@ -124,6 +126,18 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   impl->names = std::move(names).value();
   info.names = impl->names.names.size();
   return std::shared_ptr<const CodeIndex>(new CodeIndex(std::move(impl)));
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> CodeIndex::sealed_names(
+    const std::string& path, const SiteKey& private_key) {
+  const Result<FileMapping> mapping = FileMapping::open(path);
+  if (!mapping) return mapping.error();
+  const ByteSpan file = mapping->bytes();
+  const Result<IndexHeader> header = IndexHeader::decode(file, file.size());
+  if (!header) return Error{header.error().message, path};
+  auto names = open_names(private_key, part(file, header->place(Section::kSealedNames)));
+  if (!names) return Error{names.error().message, path};
+  return names;
 }
 
 Status CodeIndex::verify(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -23,6 +24,7 @@ struct IndexInfo {
   uint64_t critical_lines = 0;
   uint64_t names = 0;    // distinctive identifiers
   uint64_t digests = 0;  // of whole files, four each
+  bool sealed = false;   // names of repositories and files are opaque
   std::vector<std::string> repositories;
 };
 
@@ -33,6 +35,9 @@ class CodeIndex {
   static Result<std::shared_ptr<const CodeIndex>> open(const std::string& path, const SiteKey& key);
   // Reads all of the file and compares every checksum.
   static Status verify(const std::string& path);
+  // Opaque names of repositories and files with what they stand for; empty when none are sealed.
+  static Result<std::vector<std::pair<std::string, std::string>>> sealed_names(
+      const std::string& path, const SiteKey& private_key);
   ~CodeIndex();
   [[nodiscard]] const IndexInfo& info() const noexcept;
   [[nodiscard]] const DigestTable& digests() const noexcept;

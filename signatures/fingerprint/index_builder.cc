@@ -69,6 +69,7 @@ class Builder {
   Builder(const IndexBuildOptions& options, const SiteKey& key, const std::string& out,
           const std::function<void(const IndexProgress&)>& progress)
       : options_(options),
+        hashes_only_(options.hashes_only || options.seal_names.has_value()),
         key_(key),
         out_(out),
         progress_(progress),
@@ -102,6 +103,7 @@ class Builder {
   Status write(TableWriter& table);
 
   const IndexBuildOptions& options_;
+  bool hashes_only_;
   const SiteKey& key_;
   const std::string& out_;
   const std::function<void(const IndexProgress&)>& progress_;
@@ -135,11 +137,10 @@ Status Builder::list() {
       file.repository = repository;
       file.origin = static_cast<uint32_t>(origins_.size() - 1);
       file.wants_critical =
-          !is_public && !source.foreign && !options_.hashes_only &&
+          !is_public && !source.foreign && !hashes_only_ &&
           std::any_of(options_.critical.begin(), options_.critical.end(),
                       [&](const std::string& glob) { return glob_match(glob, source.path); });
-      file.wants_names =
-          !options_.hashes_only && (is_public || source.foreign || !weak_name(source.path));
+      file.wants_names = !hashes_only_ && (is_public || source.foreign || !weak_name(source.path));
       file.source = std::move(source);
       files_.push_back(std::move(file));
     }
@@ -331,15 +332,15 @@ Status Builder::write(TableWriter& table) {
   IndexWriter& out = opened.value();
   std::vector<uint8_t> names;
   std::vector<uint8_t> rows;
-  const auto name = [&names](const std::string& text) {
+  SealedNames sealed;
+  const auto name = [&](std::string text) {
+    if (options_.seal_names) text = sealed.add(key_, text);
     const auto at = static_cast<uint32_t>(names.size());
     names.insert(names.end(), text.begin(), text.end());
-    return at;
+    put32(rows, at);
+    put32(rows, static_cast<uint32_t>(text.size()));
   };
-  for (const IndexSource& repository : options_.repositories) {
-    put32(rows, name(repository.name));
-    put32(rows, static_cast<uint32_t>(repository.name.size()));
-  }
+  for (const IndexSource& repository : options_.repositories) name(repository.name);
   if (Status done = out.section(Section::kRepositories, rows); !done) return done;
   rows.clear();
   for (size_t i = 0; i < files_.size(); ++i) {
@@ -347,14 +348,18 @@ Status Builder::write(TableWriter& table) {
     if (!file.is_own() || !file.why.empty()) continue;
     if (names.size() > 0x7fffffff) return Error{"too many file names for one index", {}};
     put32(rows, file.repository);
-    put32(rows, name(file.source.path));
-    put32(rows, static_cast<uint32_t>(file.source.path.size()));
+    name(file.source.path);
     put32(rows, first_lines_[i]);
     put32(rows, static_cast<uint32_t>(file.tags.size()));
     put32(rows, 0);
   }
   if (Status done = out.section(Section::kFiles, rows); !done) return done;
   if (Status done = out.section(Section::kNames, names); !done) return done;
+  if (options_.seal_names) {
+    const Result<std::vector<uint8_t>> section = sealed.section(*options_.seal_names);
+    if (!section) return section.error();
+    if (Status done = out.section(Section::kSealedNames, *section); !done) return done;
+  }
   if (Status done = out.begin_section(Section::kLineTags); !done) return done;
   for (const ScannedFile& file : files_) {
     if (!file.is_own() || !file.why.empty()) continue;
@@ -366,7 +371,7 @@ Status Builder::write(TableWriter& table) {
       critical_.section(first_lines_, report_.critical_lines);
   if (!critical) return critical.error();
   if (Status done = out.section(Section::kCritical, *critical); !done) return done;
-  if (!options_.hashes_only) {
+  if (!hashes_only_) {
     NamePicker picker(files_, options_.repositories.size(),
                       kCriticalBudget - static_cast<size_t>(report_.critical_lines));
     if (Status done = merge_names(picker); !done) return done;

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/result.h"
+#include "signatures/fingerprint/sealed_names.h"
 #include "signatures/fingerprint/site_key.h"
 
 namespace weir::signatures {
@@ -28,6 +30,9 @@ struct IndexBuildOptions {
   bool include_vendored = false;                // folders of foreign code by their names, too
   // What stands in folders of others' code in a repository, too, is left out of that repository.
   bool subtract_vendored = true;
+  // Opaque names of repositories and files; the names themselves sealed to this key. Nothing is in
+  // clear then, as with hashes_only.
+  std::optional<SealKey> seal_names;
   bool hashes_only = false;  // nothing in clear but file names: no critical lines, no names
   // Reuse what OUT.cache says of files that did not change, and write it anew (index_cache.h).
   bool incremental = false;
@@ -54,6 +59,7 @@ struct IndexProgress {
   uint64_t files_done = 0;
   uint64_t files_total = 0;
   uint64_t bytes_done = 0;
+  uint64_t bytes_total = 0;
 };
 
 // Writes `out` atomically (a crash leaves an old file untouched). The same input and key give the

@@ -34,6 +34,7 @@ enum class Section : uint32_t {
   kDigests,       // digests of whole files (digests.h); may be empty
   kDistinctNames,  // identifiers in clear and their compiled form (names_picker.h); may be empty
   kHashTails,      // of each entry, the hash bits between bucket and entry: for merging alone
+  kSealedNames,    // what opaque names of repositories and files stand for (sealed_names.h)
   kCount,
 };
 inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);

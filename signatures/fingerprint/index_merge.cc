@@ -216,6 +216,14 @@ Status Merge::write_files(IndexWriter& out) {
   }
   if (Status done = out.section(Section::kFiles, rows); !done) return done;
   if (Status done = out.section(Section::kNames, names); !done) return done;
+  std::vector<uint8_t> sealed;
+  for (const Input& input : inputs_) {
+    const ByteSpan section = input.section(Section::kSealedNames);
+    sealed.insert(sealed.end(), section.begin(), section.end());
+  }
+  if (!sealed.empty()) {
+    if (Status done = out.section(Section::kSealedNames, sealed); !done) return done;
+  }
   if (Status done = out.begin_section(Section::kLineTags); !done) return done;
   for (const Input& input : inputs_) {
     if (Status done = out.write(input.section(Section::kLineTags)); !done) return done;

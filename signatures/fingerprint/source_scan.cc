@@ -25,7 +25,9 @@ class Scan {
         names_(names),
         cache_(cache),
         keep_content_hash_(keep_content_hash),
-        progress_(progress) {}
+        progress_(progress) {
+    for (const ScannedFile& file : files) bytes_total_ += file.source.size;
+  }
 
   Status run(uint32_t threads) {
     std::vector<std::thread> others;
@@ -48,6 +50,7 @@ class Scan {
     IndexProgress now;
     now.files_total = files_.size();
     now.files_done = files_done_.load(std::memory_order_relaxed);
+    now.bytes_total = bytes_total_;
     now.bytes_done = bytes_done_.load(std::memory_order_relaxed);
     progress_(now);
   }
@@ -150,6 +153,7 @@ class Scan {
   std::atomic<size_t> next_{0};
   std::atomic<uint64_t> files_done_{0};
   std::atomic<uint64_t> bytes_done_{0};
+  uint64_t bytes_total_ = 0;
   std::atomic<bool> stop_{false};
 };
 

@@ -214,5 +214,31 @@ TEST_F(IndexCommand, DoesNotReplaceWhatIsNoRegularFile) {
   EXPECT_TRUE(fs::is_symlink(folder_.full()));
 }
 
+TEST_F(IndexCommand, SealsNamesToAKeyThatTheSensorHasNot) {
+  const std::string secret = folder_ / "soc.key";
+  const std::string open = folder_ / "soc.pub";
+  const ProgramResult made = weir({"index", "seal-key", "--private", secret, "--public", open});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  struct stat status = {};
+  ASSERT_EQ(::stat(secret.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0600U);
+  EXPECT_EQ(weir({"index", "seal-key", "--private", secret, "--public", open}).exit_code, 2);
+  ASSERT_EQ(build({"--repo", kOrchard, "--seal-names", open}).exit_code, 0);
+  EXPECT_THAT(info().out, HasSubstr("\"sealed\":true"));
+  EXPECT_THAT(info().out, HasSubstr("[\"sealed-"));
+  EXPECT_EQ(read_text(index_).find("orchard"), std::string::npos);
+  const ProgramResult all = weir({"index", "names", index_, "--private", secret});
+  EXPECT_EQ(all.exit_code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("  orchard\n"));
+  const std::string first = all.out.substr(0, all.out.find(' '));
+  const ProgramResult one = weir({"index", "names", index_, first, "--private", secret, "--json"});
+  EXPECT_EQ(one.out, "{\"name\":\"orchard\",\"sealed\":\"" + first + "\"}\n");
+  EXPECT_EQ(weir({"index", "names", index_, "sealed-0", "--private", secret}).exit_code, 1);
+  ASSERT_EQ(::chmod(secret.c_str(), 0644), 0);
+  const ProgramResult refused = weir({"index", "names", index_, "--private", secret});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("chmod 600"));
+}
+
 }  // namespace
 }  // namespace weir::test
