@@ -72,6 +72,8 @@ class Reader {
     if (const YamlNode* node = map.list("policy")) read_policy(*node, errors_, out.policy);
     map.choice("fail", out.fail, parse_fail_mode, "open or closed");
     if (const YamlNode* node = map.map("alerts")) alerts(*node, out);
+    if (const YamlNode* node = map.map("control")) control(*node, out.control);
+    if (const YamlNode* node = map.map("health")) health(*node, out.health);
     if (const YamlNode* node = map.map("limits")) read_limits(*node, errors_, out.limits);
     map.finish();
   }
@@ -328,6 +330,24 @@ class Reader {
       }
       held.finish();
     }
+    map.finish();
+  }
+
+  void control(const YamlNode& node, ControlSettings& out) {
+    MapReader map(node, "control", errors_);
+    std::string read;
+    if (map.text("socket", read)) {
+      out.socket = resolved(read);
+      out.given = true;
+    }
+    map.finish();
+  }
+
+  void health(const YamlNode& node, HealthSettings& out) {
+    MapReader map(node, "health", errors_);
+    map.number("dropped", out.dropped, 0, 100);
+    map.number("unseen", out.unseen, 0, 100);
+    map.duration("every", out.every, Duration::seconds(1), Duration::seconds(86'400));
     map.finish();
   }
 

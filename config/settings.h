@@ -151,6 +151,20 @@ struct CaptureSettings {
   std::vector<uint32_t> cpus;  // worker i runs on cpus[i % size]; empty: wherever
 };
 
+// Where a running sensor answers `weir stats`, `weir top` and `weir reload`.
+struct ControlSettings {
+  std::string socket = "/run/weir/control.sock";  // a Unix path; empty: nowhere
+  bool given = false;                             // named in the file
+};
+
+// When the sensor itself is told to be missing traffic: shares in percent, looked at every so
+// often.
+struct HealthSettings {
+  double dropped = 0.1;  // packets that kernel or interface dropped
+  double unseen = 1;     // TCP bytes that were acknowledged but never came by
+  Duration every = Duration::seconds(60);
+};
+
 enum class FailMode : uint8_t { kOpen, kClosed };
 
 // What applies without rules in the configuration: banned agents, code and secrets to anything but
@@ -168,6 +182,8 @@ struct Settings {
   std::vector<PolicyRule> policy = default_policy();
   FailMode fail = FailMode::kOpen;
   AlertSettings alerts;
+  ControlSettings control;
+  HealthSettings health;
   Limits limits;
   std::vector<std::string> warnings;  // keys that are valid but that this version does not act on
 };

@@ -8,6 +8,8 @@ class App;
 namespace weir::app {
 
 void add_run_command(CLI::App& app, int& exit_code);
+void add_stats_command(CLI::App& app, int& exit_code);
+void add_reload_command(CLI::App& app, int& exit_code);
 void add_replay_command(CLI::App& app, int& exit_code);
 void add_scan_command(CLI::App& app, int& exit_code);
 void add_index_command(CLI::App& app, int& exit_code);

@@ -16,6 +16,7 @@
 #include "app/runtime/alert_desk.h"
 #include "app/runtime/alert_sinks.h"
 #include "app/runtime/key_watch.h"
+#include "app/runtime/live_service.h"
 #include "app/runtime/live_sources.h"
 #include "app/runtime/load_snapshot.h"
 #include "app/runtime/sensor.h"
@@ -155,6 +156,15 @@ int run(const Options& options) {
                       cpus.empty() ? -1 : static_cast<int>(cpus[i % cpus.size()]));
   }
 
+  // After those of the workers, so that they have the workers' numbers.
+  LiveService service(
+      *settings, [&options] { return settings_of(options); }, sensor, desk, desk.add_queue(),
+      keys.get(), [](const std::string& message) { complain(message); });
+  if (const Status started = service.start(); !started) {
+    complain(started.error());
+    return kExitFailure;
+  }
+
   ReplayFacts facts;
   facts.workers = sensor.workers();
   facts.first = wall_clock();
@@ -167,10 +177,13 @@ int run(const Options& options) {
     constexpr timespec kTurn{0, 100'000'000};
     const int signal = sigtimedwait(&signals, nullptr, &kTurn);
     if (signal == SIGINT || signal == SIGTERM) break;
+    if (signal == SIGHUP) service.request_reload();
+    service.turn();
     if (!keys) continue;
     for (const std::string& message : keys->take_messages()) complain(message);
   }
 
+  service.stop();
   sensor.stop();
   desk.stop();
   facts.last = wall_clock();

@@ -26,6 +26,7 @@ AlertDesk::AlertDesk(const Limits& limits, Duration window, AlertSinks& sinks,
     : incidents_(limits, window, incident_counters_), sinks_(sinks), flows_(flows) {
   incidents_.add_sink(summary_);
   sinks_.attach(incidents_);
+  incidents_.add_sink(recent_);
 }
 
 AlertDesk::~AlertDesk() { stop(); }
@@ -107,6 +108,11 @@ UsageTotals AlertDesk::usage() const {
 IncidentSummary AlertDesk::summary() const {
   const std::lock_guard lock(mutex_);
   return summary_;
+}
+
+RecentIncidents AlertDesk::recent() const {
+  const std::lock_guard lock(mutex_);
+  return recent_;
 }
 
 inspect::CounterList AlertDesk::counters() const {

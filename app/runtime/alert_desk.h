@@ -14,6 +14,7 @@
 
 #include "alert/incident_maker.h"
 #include "alert/jsonl_sink.h"
+#include "app/report/recent_incidents.h"
 #include "app/report/replay_report.h"
 #include "app/report/usage_totals.h"
 #include "app/runtime/alert_queue.h"
@@ -42,7 +43,10 @@ class AlertDesk {
   // Any thread; copies.
   [[nodiscard]] UsageTotals usage() const;
   [[nodiscard]] IncidentSummary summary() const;
+  [[nodiscard]] RecentIncidents recent() const;
   [[nodiscard]] inspect::CounterList counters() const;
+  // What waits in the queue that was added as number `queue`, from 0 on.
+  [[nodiscard]] size_t waiting(size_t queue) const noexcept { return queues_[queue]->waiting(); }
   // Grows with each round of the thread: stands still when a sink hangs.
   [[nodiscard]] uint64_t rounds() const noexcept { return rounds_.load(std::memory_order_relaxed); }
 
@@ -55,6 +59,7 @@ class AlertDesk {
   alert::IncidentCounters incident_counters_;
   alert::IncidentMaker incidents_;
   IncidentSummary summary_;
+  RecentIncidents recent_;
   UsageTotals usage_;
   AlertSinks& sinks_;
   alert::JsonlFile* flows_;

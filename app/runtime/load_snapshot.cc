@@ -61,7 +61,8 @@ Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
   return std::shared_ptr<const inspect::DetectorSet>(std::move(set));
 }
 
-Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Settings& settings) {
+Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Settings& settings,
+                                                               uint64_t generation) {
   auto snapshot = std::make_shared<inspect::Snapshot>();
   auto catalogue = signatures::Catalogue::load(signatures_directory(settings), settings.services);
   if (!catalogue) return catalogue.error();
@@ -74,6 +75,7 @@ Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Set
   snapshot->detectors = std::move(*detectors);
   snapshot->policy = inspect::Policy(settings.policy);
   snapshot->limits = settings.limits;
+  snapshot->generation = generation;
   return std::shared_ptr<const inspect::Snapshot>(std::move(snapshot));
 }
 

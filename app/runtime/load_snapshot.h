@@ -12,6 +12,7 @@ namespace weir::app {
 Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
     const config::Settings& settings);
 
-Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Settings& settings);
+Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Settings& settings,
+                                                               uint64_t generation = 1);
 
 }  // namespace weir::app

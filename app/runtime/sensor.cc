@@ -218,16 +218,18 @@ bool Sensor::in_path() const noexcept {
   return false;
 }
 
-inspect::CounterList Sensor::counters() {
+std::vector<inspect::CounterList> Sensor::worker_counters() {
   // Shared with workers that answer too late.
-  struct Sum {
+  struct Lists {
     std::mutex mutex;
-    inspect::CounterList list;
+    std::vector<inspect::CounterList> each;
   };
-  const auto sum = std::make_shared<Sum>();
-  on_each_worker([sum](WorkerView& view) {
+  const auto lists = std::make_shared<Lists>();
+  lists->each.resize(workers_.size());
+  on_each_worker([lists](WorkerView& view) {
     inspect::CounterList list = view.engine.all_counters();
     list.emplace_back("flow.active", view.engine.active_flows());
+    list.emplace_back("flow.on_older_snapshots", view.engine.flows_on_older_snapshots());
     for (const auto& row : capture::kDecodeCounterTable) {
       list.emplace_back("decode." + std::string(row.name),
                         (view.decoder.counters().*row.member).get());
@@ -239,17 +241,25 @@ inspect::CounterList Sensor::counters() {
     for (const auto& row : capture::kLiveCounterTable) {
       list.emplace_back("live." + std::string(row.name), (live.*row.member).get());
     }
-    const std::lock_guard lock(sum->mutex);
-    if (sum->list.empty()) {
-      sum->list = std::move(list);
-      return;
-    }
-    for (size_t i = 0; i < list.size() && i < sum->list.size(); ++i) {
-      sum->list[i].second += list[i].second;
-    }
+    const std::lock_guard lock(lists->mutex);
+    lists->each[view.number] = std::move(list);
   });
-  const std::lock_guard lock(sum->mutex);
-  return sum->list;
+  const std::lock_guard lock(lists->mutex);
+  return lists->each;
+}
+
+inspect::CounterList Sensor::counters() { return sum_of(worker_counters()); }
+
+inspect::CounterList sum_of(const std::vector<inspect::CounterList>& parts) {
+  inspect::CounterList sum;
+  for (const inspect::CounterList& part : parts) {
+    if (sum.empty()) {
+      sum = part;
+      continue;
+    }
+    for (size_t i = 0; i < part.size() && i < sum.size(); ++i) sum[i].second += part[i].second;
+  }
+  return sum;
 }
 
 }  // namespace weir::app

@@ -50,7 +50,8 @@ class Sensor {
   // Any thread. Grows with each turn of the worker's loop: at least some times a second.
   [[nodiscard]] uint64_t turns(size_t worker) const noexcept;
   [[nodiscard]] size_t workers() const noexcept;
-  // Summed over workers; workers that do not answer are left out. After stop(): the final ones.
+  // Of each worker, empty where it does not answer; and their sum. After stop(): the final ones.
+  [[nodiscard]] std::vector<inspect::CounterList> worker_counters();
   [[nodiscard]] inspect::CounterList counters();
   [[nodiscard]] bool in_path() const noexcept;
 
@@ -62,5 +63,8 @@ class Sensor {
   std::atomic<bool> stop_{false};
   bool started_ = false;
 };
+
+// Of counters that have the same names in the same order; empty ones are left out.
+[[nodiscard]] inspect::CounterList sum_of(const std::vector<inspect::CounterList>& parts);
 
 }  // namespace weir::app

@@ -109,6 +109,8 @@ struct Engine::Impl {
   }
   void begin_flow(Table::Entry& entry, const DecodedPacket& packet);
   void end_flow(Table::Entry& entry, FlowEnd reason) noexcept;
+  // As far as the flow has come, without its end.
+  static FlowRecord record_of(const Table::Entry& entry);
   void shunt_tcp(FlowState& flow);
   void flip(Table::Entry& entry);
   void close_if_over(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
@@ -157,6 +159,24 @@ void Engine::Impl::begin_flow(Table::Entry& entry, const DecodedPacket& packet) 
   }
 }
 
+FlowRecord Engine::Impl::record_of(const Table::Entry& entry) {
+  const FlowState& flow = entry.state;
+  FlowRecord record;
+  record.flow = flow.dossier->final_identity();
+  record.first = entry.first;
+  record.last = entry.last;
+  record.packets = flow.packets;
+  record.bytes = flow.bytes;
+  record.gap_bytes = flow.gap_bytes;
+  record.inspected_bytes = flow.dossier->inspected_bytes;
+  record.requests = flow.dossier->requests;
+  record.action = flow.dossier->action();
+  if (flow.dossier->unread_bytes > 0) {
+    record.counters.emplace_back("unread_bytes", flow.dossier->unread_bytes);
+  }
+  return record;
+}
+
 void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
   FlowState& flow = entry.state;
   // What is found only now stood in the flow's packets: theirs is the time, not that of the packet
@@ -182,20 +202,8 @@ void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
   }
   flow.dossier->judge_flow();
 
-  FlowRecord record;
-  record.flow = flow.dossier->final_identity();
-  record.first = entry.first;
-  record.last = entry.last;
-  record.packets = flow.packets;
-  record.bytes = flow.bytes;
-  record.gap_bytes = flow.gap_bytes;
-  record.inspected_bytes = flow.dossier->inspected_bytes;
-  record.requests = flow.dossier->requests;
-  record.action = flow.dossier->action();
+  FlowRecord record = record_of(entry);
   record.end = to_string(reason);
-  if (flow.dossier->unread_bytes > 0) {
-    record.counters.emplace_back("unread_bytes", flow.dossier->unread_bytes);
-  }
   services.sink.on_flow_end(std::move(record));
   services.now = now;
 }
@@ -420,6 +428,23 @@ size_t Engine::flows_on_older_snapshots() const noexcept {
     older += entry.state.generation != impl_->generation ? 1 : 0;
   });
   return older;
+}
+
+std::vector<FlowRecord> Engine::largest_flows(size_t count) const {
+  using Sized = std::pair<uint64_t, const Table::Entry*>;
+  std::vector<Sized> all;
+  all.reserve(impl_->flows.active());
+  impl_->flows.for_each([&](const Table::Entry& entry) {
+    const FlowState& flow = entry.state;
+    all.emplace_back(flow.bytes[Direction::kToServer] + flow.bytes[Direction::kToClient], &entry);
+  });
+  count = std::min(count, all.size());
+  const auto larger = [](const Sized& a, const Sized& b) { return a.first > b.first; };
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+                    larger);
+  std::vector<FlowRecord> out;
+  for (size_t i = 0; i < count; ++i) out.push_back(Impl::record_of(*all[i].second));
+  return out;
 }
 
 void Engine::finish() noexcept {

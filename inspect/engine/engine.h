@@ -47,6 +47,8 @@ class Engine final : public PacketSink {
   void set_snapshot(std::shared_ptr<const Snapshot> snapshot);
   // Looks at every flow.
   [[nodiscard]] size_t flows_on_older_snapshots() const noexcept;
+  // The flows with the most bytes, as far as they have come, largest first. Looks at every flow.
+  [[nodiscard]] std::vector<FlowRecord> largest_flows(size_t count) const;
   // Ends every flow; its records and last findings leave through the sink.
   void finish() noexcept;
 

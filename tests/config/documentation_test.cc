@@ -41,6 +41,8 @@ environment: {zz: 1}
 see_inside: {zz: 1, hold: {zz: 1}}
 policy: [{zz: 1, when: {zz: 1}}]
 alerts: {zz: 1, sinks: [{type: zmq, zz: 1}, {type: jsonl, zz: 1}]}
+control: {zz: 1}
+health: {zz: 1}
 limits: {zz: 1}
 )",
                                                "f.yaml");
@@ -130,6 +132,10 @@ TEST(Documentation, TheShippedFileWritesTheDefaults) {
   EXPECT_EQ(shipped->capture.promiscuous, defaults.capture.promiscuous);
   EXPECT_EQ(shipped->capture.filter, defaults.capture.filter);
   EXPECT_EQ(shipped->capture.cpus, defaults.capture.cpus);
+  EXPECT_EQ(shipped->control.socket, defaults.control.socket);
+  EXPECT_EQ(shipped->health.dropped, defaults.health.dropped);
+  EXPECT_EQ(shipped->health.unseen, defaults.health.unseen);
+  EXPECT_EQ(shipped->health.every, defaults.health.every);
   EXPECT_EQ(shipped->services.default_status, defaults.services.default_status);
   EXPECT_EQ(shipped->protect.min_lines, defaults.protect.min_lines);
   EXPECT_EQ(shipped->fail, defaults.fail);
