@@ -11,8 +11,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <utility>
+#include <vector>
+
+#include "capture/fanout_program.h"
 
 namespace weir::capture {
 namespace {
@@ -48,6 +53,14 @@ Status set_filter(pcap_t* pcap, const std::string& filter) {
   return ok_status();
 }
 
+bool join_group(int fd, uint16_t group) noexcept {
+  const int argument = group | (PACKET_FANOUT_CBPF << 16);
+  if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &argument, sizeof argument) != 0) return false;
+  std::vector<sock_filter> program = fanout_program();
+  const sock_fprog given{static_cast<uint16_t>(program.size()), program.data()};
+  return setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &given, sizeof given) == 0;
+}
+
 Result<Pcap> open_handle(const LivePcapOptions& options) {
   char errors[PCAP_ERRBUF_SIZE] = {};
   Pcap pcap(pcap_create(options.interface.c_str(), errors));
@@ -61,10 +74,9 @@ Result<Pcap> open_handle(const LivePcapOptions& options) {
   const int activated = pcap_activate(pcap.get());
   if (activated < 0) return interface_error(options, activation_error(pcap.get(), activated));
   if (options.fanout_group != 0) {
-    const int argument = options.fanout_group | (PACKET_FANOUT_HASH << 16);
-    if (setsockopt(pcap_fileno(pcap.get()), SOL_PACKET, PACKET_FANOUT, &argument,
-                   sizeof argument) != 0) {
-      return interface_error(options, "the workers cannot share its packets (PACKET_FANOUT)");
+    if (!join_group(pcap_fileno(pcap.get()), options.fanout_group)) {
+      return interface_error(
+          options, std::string("the workers cannot share its packets: ") + std::strerror(errno));
     }
   }
   if (!options.filter.empty()) {
