@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   weir::app::add_run_command(app, exit_code);
   weir::app::add_stats_command(app, exit_code);
+  weir::app::add_top_command(app, exit_code);
   weir::app::add_reload_command(app, exit_code);
   weir::app::add_replay_command(app, exit_code);
   weir::app::add_scan_command(app, exit_code);

@@ -9,6 +9,7 @@ namespace weir::app {
 
 void add_run_command(CLI::App& app, int& exit_code);
 void add_stats_command(CLI::App& app, int& exit_code);
+void add_top_command(CLI::App& app, int& exit_code);
 void add_reload_command(CLI::App& app, int& exit_code);
 void add_replay_command(CLI::App& app, int& exit_code);
 void add_scan_command(CLI::App& app, int& exit_code);

@@ -21,6 +21,7 @@
 #include "app/runtime/load_snapshot.h"
 #include "app/runtime/sensor.h"
 #include "app/runtime/sensor_check.h"
+#include "app/runtime/service_notify.h"
 #include "app/runtime/wall_clock.h"
 #include "app/terminal.h"
 
@@ -75,6 +76,36 @@ bool write_file(const std::string& path, const std::string& text) {
   return static_cast<bool>(out);
 }
 
+// Gives systemd its signs of life, as long as every worker and the alert thread go on.
+class Watchdog {
+ public:
+  Watchdog(ServiceNotify& notify, const Sensor& sensor, const AlertDesk& desk)
+      : notify_(notify), sensor_(sensor), desk_(desk), seen_(sensor.workers() + 1) {}
+
+  void turn() {
+    const auto limit = notify_.watchdog();
+    const auto now = std::chrono::steady_clock::now();
+    if (!limit || now - last_ < std::chrono::nanoseconds(limit->ns / 4)) return;
+    for (size_t i = 0; i < seen_.size(); ++i) {
+      if (progress_of(i) == seen_[i]) return;
+    }
+    for (size_t i = 0; i < seen_.size(); ++i) seen_[i] = progress_of(i);
+    last_ = now;
+    notify_.alive();
+  }
+
+ private:
+  [[nodiscard]] uint64_t progress_of(size_t i) const {
+    return i < sensor_.workers() ? sensor_.turns(i) : desk_.rounds();
+  }
+
+  ServiceNotify& notify_;
+  const Sensor& sensor_;
+  const AlertDesk& desk_;
+  std::vector<uint64_t> seen_;
+  std::chrono::steady_clock::time_point last_{};
+};
+
 uint64_t value_of(const inspect::CounterList& counters, std::string_view name) {
   for (const auto& [key, value] : counters) {
     if (key == name) return value;
@@ -87,6 +118,7 @@ int run(const Options& options) {
   const sigset_t signals = our_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  ServiceNotify notify;
   auto settings = settings_of(options);
   if (!settings) {
     complain(settings.error());
@@ -173,16 +205,27 @@ int run(const Options& options) {
   sensor.start();
   if (!options.quiet) complain("watching " + capture_text(settings->capture));
 
+  notify.ready("watching " + capture_text(settings->capture));
+  Watchdog watchdog(notify, sensor, desk);
+  bool reloading = false;
+
   while (true) {
     constexpr timespec kTurn{0, 100'000'000};
     const int signal = sigtimedwait(&signals, nullptr, &kTurn);
     if (signal == SIGINT || signal == SIGTERM) break;
     if (signal == SIGHUP) service.request_reload();
     service.turn();
+    watchdog.turn();
+    if (service.reloading() != reloading) {
+      reloading = !reloading;
+      if (reloading) notify.reloading();
+      if (!reloading) notify.ready(service.reload_state().message);
+    }
     if (!keys) continue;
     for (const std::string& message : keys->take_messages()) complain(message);
   }
 
+  notify.stopping();
   service.stop();
   sensor.stop();
   desk.stop();
