@@ -214,15 +214,26 @@ class CodeChannel final : public DetectionChannel {
     sifted_.resize(count);
     for (size_t i = 0; i < count; ++i) sifted_[i] = hash_of(i);
     passed_.clear();
+    walked_ = 0;
     probe_.sift(sifted_, passed_);
     counters_.probes.add(count);
   }
+
+  size_t walked_ = 0;  // line of the window that passed last, of those of one call of sift()
 
   // `text` begins in text line `first_line`. A window belongs to the line of its middle.
   void ask_window(uint64_t hash, uint32_t at, const signatures::NormalText& text,
                   uint32_t first_line, HitKind kind) {
     const std::vector<uint32_t>& ends = text.line_ends();
-    const auto line = std::upper_bound(ends.begin(), ends.end(), at + kWindow / 2) - ends.begin();
+    // Where much is found the next one is near.
+    size_t& line = walked_;
+    for (size_t steps = 0; line < ends.size() && ends[line] <= at + kWindow / 2; ++steps) {
+      line = steps < 4 ? line + 1
+                       : static_cast<size_t>(
+                             std::upper_bound(ends.begin() + static_cast<std::ptrdiff_t>(line),
+                                              ends.end(), at + kWindow / 2) -
+                             ends.begin());
+    }
     ask(hash, first_line + static_cast<uint32_t>(line), text.bytes().subspan(at, kWindow), kind);
   }
 

@@ -2,6 +2,8 @@
 // is read where a probe needs it.
 #include "signatures/fingerprint/code_index.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -174,6 +176,36 @@ IndexProbe::IndexProbe(const CodeIndex& index) noexcept
       blocks_(view_.bloom.size() / kBloomBlock),
       file_count_(view_.files.size() / kFileBytes) {}
 
+namespace {
+
+constexpr size_t kEntriesAtOnce = 8;
+
+// Of `count` entries the first with the tag; kEntriesAtOnce when there is none.
+size_t first_with_tag_plain(const uint8_t* entries, size_t count, uint32_t tag) noexcept {
+  for (size_t i = 0; i < count; ++i) {
+    if ((read32(entries + i * kEntryBytes) & ~kRarityMask) == tag) return i;
+  }
+  return kEntriesAtOnce;
+}
+
+// Reads kEntriesAtOnce entries, and has no branch on which of them it is.
+size_t first_with_tag(const uint8_t* entries, size_t count, uint32_t tag) noexcept {
+  const auto four = [&](size_t from) {
+    const auto* const at = reinterpret_cast<const __m128i*>(entries + from * kEntryBytes);
+    const __m128 firsts = _mm_shuffle_ps(_mm_castsi128_ps(_mm_loadu_si128(at)),
+                                         _mm_castsi128_ps(_mm_loadu_si128(at + 1)), 0x88);
+    const __m128i bits =
+        _mm_and_si128(_mm_castps_si128(firsts), _mm_set1_epi32(static_cast<int32_t>(~kRarityMask)));
+    const __m128i same = _mm_cmpeq_epi32(bits, _mm_set1_epi32(static_cast<int32_t>(tag)));
+    return static_cast<uint32_t>(_mm_movemask_ps(_mm_castsi128_ps(same)));
+  };
+  const uint32_t there = (1U << count) - 1;
+  const uint32_t found = (four(0) | four(4) << 4) & there;
+  return static_cast<size_t>(__builtin_ctz(found | 1U << kEntriesAtOnce));
+}
+
+}  // namespace
+
 Postings IndexProbe::find(uint64_t hash) const noexcept {
   const uint8_t* const bucket = view_.buckets.data() + 4 * bucket_of(hash);
   const uint64_t entries = view_.entries.size() / kEntryBytes;
@@ -181,21 +213,26 @@ Postings IndexProbe::find(uint64_t hash) const noexcept {
   // A bucket holds about eight; a damaged one must not cost more than a few cache lines.
   const uint64_t end = std::min({uint64_t{read32(bucket + 4)}, entries, begin + kMostInBucket});
   const uint32_t tag = static_cast<uint32_t>(hash) & ~kRarityMask;
-  for (uint64_t i = begin; i < end; ++i) {
-    const uint8_t* const entry = view_.entries.data() + i * kEntryBytes;
-    const uint32_t first = read32(entry);
-    if ((first & ~kRarityMask) != tag) continue;
-    const uint32_t rarity = first & kRarityMask;
-    const uint32_t posting = read32(entry + 4);
-    if ((posting & kManyPostings) == 0) return {posting, rarity};
-    const uint64_t at = uint64_t{4} * (posting & ~kManyPostings);
-    if (at + 4 > view_.postings.size()) return {};
-    const uint32_t head = read32(view_.postings.data() + at);
-    const uint32_t count = head & 0xffff;
-    if (uint64_t{4} * count > view_.postings.size() - at - 4) return {};
-    return {view_.postings.data() + at + 4, count, std::max<uint32_t>(1, head >> 16), rarity};
+  for (uint64_t i = begin; i < end; i += kEntriesAtOnce) {
+    const uint8_t* const some = view_.entries.data() + i * kEntryBytes;
+    const size_t count = std::min<uint64_t>(kEntriesAtOnce, end - i);
+    const size_t found = entries - i >= kEntriesAtOnce ? first_with_tag(some, count, tag)
+                                                       : first_with_tag_plain(some, count, tag);
+    if (found < count) return postings_of(some + found * kEntryBytes);
   }
   return {};
+}
+
+Postings IndexProbe::postings_of(const uint8_t* entry) const noexcept {
+  const uint32_t rarity = read32(entry) & kRarityMask;
+  const uint32_t posting = read32(entry + 4);
+  if ((posting & kManyPostings) == 0) return {posting, rarity};
+  const uint64_t at = uint64_t{4} * (posting & ~kManyPostings);
+  if (at + 4 > view_.postings.size()) return {};
+  const uint32_t head = read32(view_.postings.data() + at);
+  const uint32_t count = head & 0xffff;
+  if (uint64_t{4} * count > view_.postings.size() - at - 4) return {};
+  return {view_.postings.data() + at + 4, count, std::max<uint32_t>(1, head >> 16), rarity};
 }
 
 FileRecord IndexProbe::record(size_t number) const noexcept {

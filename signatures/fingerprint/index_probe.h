@@ -132,6 +132,7 @@ class IndexProbe {
     const size_t at = kEntryBytes * size_t{read32(view_.buckets.data() + 4 * bucket_of(hash))};
     if (at < view_.entries.size()) __builtin_prefetch(view_.entries.data() + at);
   }
+  [[nodiscard]] Postings postings_of(const uint8_t* entry) const noexcept;
   [[nodiscard]] FileRecord record(size_t number) const noexcept;
 
   IndexView view_;

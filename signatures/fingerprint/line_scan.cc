@@ -228,40 +228,18 @@ class Shape {
           _mm512_maskz_compress_epi8(asked, _mm512_load_si512(kAscending.data()));
       const __m512i in_word = _mm512_movm_epi8(block.words);
       const __m512i next_in_word = _mm512_movm_epi8(next.words);
-      alignas(64) std::array<uint64_t, 8> found;
-      for (size_t i = 0; i < count; i += 8) {
-        // Byte j of lane k: j bytes behind the start of word i + k.
-        const __m512i lanes = _mm512_add_epi8(_mm512_load_si512(kLane.data()),
-                                              _mm512_set1_epi8(static_cast<char>(i)));
-        const __m512i from = _mm512_add_epi8(_mm512_permutexvar_epi8(lanes, places),
-                                             _mm512_load_si512(kInLane.data()));
-        const __m512i heads = _mm512_permutex2var_epi8(block.raw, from, next.raw);
-        const __m512i whole =
-            up_to_first_zero(_mm512_permutex2var_epi8(in_word, from, next_in_word));
-        const __m512i behind = _mm512_add_epi8(from, _mm512_set1_epi8(8));
-        const __m512i more =
-            up_to_first_zero(_mm512_permutex2var_epi8(in_word, behind, next_in_word));
-        const __mmask8 full = _mm512_cmpeq_epi64_mask(whole, _mm512_set1_epi64(-1));
-        const __m512i head_bits =
-            _mm512_and_si512(whole, _mm512_set1_epi64(static_cast<int64_t>(~ShapeKeywords::kCase)));
-        const __m512i tails = _mm512_maskz_and_epi64(
-            full, more, _mm512_set1_epi64(static_cast<int64_t>(ShapeKeywords::kMore)));
-        const __m512i keys = _mm512_or_si512(_mm512_and_si512(heads, head_bits), tails);
-        const __m512i slots = _mm512_srli_epi64(
-            _mm512_mullo_epi64(keys, _mm512_set1_epi64(static_cast<int64_t>(table_.multiplier()))),
-            ShapeKeywords::kSlotShift);
-        const __m512i entries = _mm512_i64gather_epi64(slots, table_.entries(), 8);
-        const __m512i high = _mm512_set1_epi64(static_cast<int64_t>(ShapeKeywords::kHigh));
-        // ((entry ^ key) & ~high) | (key & high)
-        const __m512i differ =
-            _mm512_or_si512(_mm512_andnot_si512(high, _mm512_xor_si512(entries, keys)),
-                            _mm512_and_si512(keys, high));
-        const __mmask8 same = _mm512_testn_epi64_mask(differ, differ);
-        found[i / 8] = _mm512_movepi8_mask(_mm512_maskz_mov_epi64(same, entries));
-      }
+      const Words words{places, block.raw, next.raw, in_word, next_in_word};
+      // At most 22 words of two bytes begin in a block. No array: it would be read while it is
+      // still being written.
+      const uint64_t first = keyword_codes(words, 0);
+      const uint64_t second = count > 8 ? keyword_codes(words, 8) : 0;
+      const uint64_t third = count > 16 ? keyword_codes(words, 16) : 0;
+      const __m256i packed =
+          _mm256_set_epi64x(0, static_cast<int64_t>(third), static_cast<int64_t>(second),
+                            static_cast<int64_t>(first));
       const uint64_t have = (uint64_t{2} << (count - 1)) - 1;
-      const __m512i keywords =
-          _mm512_maskz_expand_epi8(asked, _mm512_maskz_loadu_epi8(have, found.data()));
+      const __m512i keywords = _mm512_maskz_expand_epi8(
+          asked, _mm512_maskz_mov_epi8(have, _mm512_zextsi256_si512(packed)));
       codes = _mm512_mask_mov_epi8(codes, _mm512_test_epi8_mask(keywords, keywords), keywords);
     }
     // A word behind a word is dropped: neighbours are seen once all are moved together.
@@ -282,6 +260,41 @@ class Shape {
   [[nodiscard]] uint8_t last() const noexcept { return size_ > 0 ? out_.to[size_ - 1] : last_; }
 
  private:
+  struct Words {
+    __m512i places;  // where they begin, a byte each
+    __m512i raw, next_raw;
+    __m512i in_word, next_in_word;  // bytes of ones
+  };
+  // Of eight words from number `from` on, a byte each; 0 where it is none.
+  WEIR_INLINE uint64_t keyword_codes(const Words& words, int from_word) const noexcept {
+    // Byte j of lane k: j bytes behind the start of word from_word + k.
+    const __m512i lanes = _mm512_add_epi8(_mm512_load_si512(kLane.data()),
+                                          _mm512_set1_epi8(static_cast<char>(from_word)));
+    const __m512i from = _mm512_add_epi8(_mm512_permutexvar_epi8(lanes, words.places),
+                                         _mm512_load_si512(kInLane.data()));
+    const __m512i heads = _mm512_permutex2var_epi8(words.raw, from, words.next_raw);
+    const __m512i whole =
+        up_to_first_zero(_mm512_permutex2var_epi8(words.in_word, from, words.next_in_word));
+    const __m512i behind = _mm512_add_epi8(from, _mm512_set1_epi8(8));
+    const __m512i more =
+        up_to_first_zero(_mm512_permutex2var_epi8(words.in_word, behind, words.next_in_word));
+    const __mmask8 full = _mm512_cmpeq_epi64_mask(whole, _mm512_set1_epi64(-1));
+    const __m512i head_bits =
+        _mm512_and_si512(whole, _mm512_set1_epi64(static_cast<int64_t>(~ShapeKeywords::kCase)));
+    const __m512i tails = _mm512_maskz_and_epi64(
+        full, more, _mm512_set1_epi64(static_cast<int64_t>(ShapeKeywords::kMore)));
+    const __m512i keys = _mm512_or_si512(_mm512_and_si512(heads, head_bits), tails);
+    const __m512i slots = _mm512_srli_epi64(
+        _mm512_mullo_epi64(keys, _mm512_set1_epi64(static_cast<int64_t>(table_.multiplier()))),
+        ShapeKeywords::kSlotShift);
+    const __m512i entries = _mm512_i64gather_epi64(slots, table_.entries(), 8);
+    const __m512i high = _mm512_set1_epi64(static_cast<int64_t>(ShapeKeywords::kHigh));
+    // As ShapeKeywords::is.
+    const __m512i differ = _mm512_or_si512(
+        _mm512_andnot_si512(high, _mm512_xor_si512(entries, keys)), _mm512_and_si512(keys, high));
+    const __mmask8 same = _mm512_testn_epi64_mask(differ, differ);
+    return _mm512_movepi8_mask(_mm512_maskz_mov_epi64(same, entries));
+  }
   // Of bytes that are all ones or zero: ones up to the first zero of each lane.
   WEIR_INLINE static __m512i up_to_first_zero(__m512i bytes) noexcept {
     // ~(~b) & (~b - 1)
