@@ -16,7 +16,7 @@ class Client:
     host: str
     service: str           # what the sensor should call it
     thorough: bool = False  # every timing over IPv4 and IPv6; else they share the work
-    only_tls: str = ""
+    tls: tuple = ("1.2", "1.3")
 
     @property
     def name(self):
@@ -33,13 +33,16 @@ CLIENTS = [
     Client("curl", "curl", "upload", "h2", *OPENAI),        # 0.3 MB, slowly
     Client("curl", "curl", "resume", "http/1.1", *OPENAI),  # the second connection resumes the session
     Client("curl", "curl", "proxy", "h2", *ANTHROPIC),      # by CONNECT
-    Client("curl", "openssl", "early", "http/1.1", *ANTHROPIC, only_tls="1.3"),  # the second as 0-RTT data
+    Client("curl", "openssl", "early", "http/1.1", *ANTHROPIC, tls=("1.3",)),  # the second as 0-RTT data
+    Client("http3", "gtlsclient", "post", "h3", *ANTHROPIC, thorough=True, tls=("QUIC",)),
+    Client("http3", "gtlsclient", "update", "h3", *OPENAI, thorough=True, tls=("QUIC",)),   # changes keys
     Client("node", "node", "anthropic", "http/1.1", *ANTHROPIC),
     Client("node", "node", "openai", "http/1.1", *OPENAI),
     Client("node", "node", "google", "http/1.1", *GOOGLE),
     Client("node", "node", "ws", "websocket", *OPENAI),
     Client("browser", "chromium", "fetch", "h2", *CHATGPT),
     Client("browser", "chromium", "ws", "websocket", *CHATGPT),
+    Client("browser-http3", "chromium", "h3", "h3", *CHATGPT, thorough=True, tls=("QUIC",)),
 ]
 SDK_FORMS = {"anthropic": ["ask", "stream", "tool"]}  # calls of sdk_client.mjs
 OTHER_FORMS = ["ask", "stream", "file"]
@@ -82,6 +85,7 @@ class Call:
     address: str
     proxy: str
     packages: str
+    public_key: str  # hash of the server's
 
     def write(self, name, content):
         path = self.folder / f"call-{self.number}-{name}"
@@ -97,7 +101,8 @@ def command_of(client, call):
     """(arguments, environment)"""
     environment = {**os.environ, "HOME": str(call.folder), "SSLKEYLOGFILE": str(call.key_log),
                    "NODE_EXTRA_CA_CERTS": f"{call.folder}/ca.pem", "CLIENT_PACKAGES": call.packages}
-    command = {"curl": curl, "openssl": openssl, "node": node, "chromium": chromium}[client.program](client, call)
+    command = {"curl": curl, "openssl": openssl, "gtlsclient": gtlsclient, "node": node,
+               "chromium": chromium}[client.program](client, call)
     if client.program == "node":  # by its option alone
         del environment["SSLKEYLOGFILE"]
     return command, environment
@@ -133,6 +138,16 @@ def openssl(client, call):
                          f"{common} -sess_in {session} -early_data {files[1]} < /dev/null"]
 
 
+def gtlsclient(client, call):
+    """The HTTP/3 client of ngtcp2. It sends one body a run."""
+    path = "/v1/messages" if client.host == "api.anthropic.com" else "/v1/chat/completions"
+    more = "--key-update=20ms --delay-stream=60ms" if client.kind == "update" else ""
+    return ["sh", "-ec", "\n".join(
+        f"gtlsclient -q -m POST --exit-on-all-streams-close --timeout=20s {more} "
+        f"-d {call.write(f'{i}.json', message(text))} {client.host} 443 https://{client.host}{path}"
+        for i, text in enumerate(call.texts))]
+
+
 def node(client, call):
     forms = SDK_FORMS.get(client.kind, OTHER_FORMS)
     requests = [{"form": forms[(call.number + i) % len(forms)], "text": text} for i, text in enumerate(call.texts)]
@@ -143,5 +158,7 @@ def node(client, call):
 def chromium(client, call):
     return ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
             "--ignore-certificate-errors", "--no-first-run", "--disable-sync", "--disable-background-networking",
-            "--disable-component-update", "--disable-extensions",
+            "--disable-component-update", "--disable-extensions", *(
+                ["--enable-quic", f"--origin-to-force-quic-on={client.host}:443",
+                 f"--ignore-certificate-errors-spki-list={call.public_key}"] if client.protocol == "h3" else []),
             f"--user-data-dir={call.folder}/profile-{call.number}", f"https://{client.host}/"]

@@ -1,17 +1,20 @@
-"""Network namespaces with a server side and several client sides, nginx as the TLS front of every AI
-service, and the certificates for it.
+"""Network namespaces with a server side and several client sides, nginx and Caddy as the front of every
+AI service, and the certificates for them.
 
-    client 4-12  ---+
-    client 4-13  ---+-- br0 (server namespace: nginx, the sensor)
-    client 6-12  ---+
-    client 6-13  ---+
+    client IPv4 1.2  ---+
+    client IPv4 1.3  ---+
+    client IPv4 QUIC ---+-- br0 (server namespace: nginx, Caddy, the sensor)
+    client IPv6 1.2  ---+
+         ...            |
 
-A client namespace stands for an IP version and a TLS version: its own hosts file resolves all names to
-the server address whose nginx speaks just that. A scenario has a source address of its own, so that
+A client namespace stands for an IP version and a TLS version or QUIC: its own hosts file resolves all
+names to the server address that speaks just that, by nginx or, for QUIC, by Caddy. A scenario has a source address of its own, so that
 incidents, which are merged by client, stay apart. Nothing outside of the namespaces is changed but
 /etc/netns/NAME, which is removed again.
 """
+import base64
 import ctypes
+import hashlib
 import os
 import shutil
 import signal
@@ -21,9 +24,9 @@ import subprocess
 import threading
 
 HOSTS = ["api.anthropic.com", "api.openai.com", "chatgpt.com", "generativelanguage.googleapis.com"]
-VIEWS = [("IPv4", "1.2"), ("IPv4", "1.3"), ("IPv6", "1.2"), ("IPv6", "1.3")]
-SERVER = {view: address for view, address in zip(
-    VIEWS, ["10.77.0.12", "10.77.0.13", "fd77::12", "fd77::13"])}
+SERVER = {("IPv4", "1.2"): "10.77.0.12", ("IPv4", "1.3"): "10.77.0.13", ("IPv6", "1.2"): "fd77::12",
+          ("IPv6", "1.3"): "fd77::13", ("IPv4", "QUIC"): "10.77.0.14", ("IPv6", "QUIC"): "fd77::14"}
+VIEWS = [*SERVER]
 CLONE_NEWNET = 0x40000000
 
 
@@ -192,7 +195,7 @@ class ProxyHandler(socketserver.StreamRequestHandler):
 
 
 def make_certificates(folder):
-    """ca.pem, server.pem and server.key for all HOSTS."""
+    """ca.pem, server.pem and server.key for all HOSTS. Returns the hash of the public key (RFC 7469)."""
     names = ",".join("DNS:" + host for host in HOSTS)
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"]
     path = lambda name: os.path.join(folder, name)
@@ -204,6 +207,9 @@ def make_certificates(folder):
         out.write(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
     run("openssl", "x509", "-req", "-in", path("server.csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key"),
         "-CAcreateserial", "-days", "2", "-extfile", path("extensions"), "-out", path("server.pem"))
+    public = subprocess.run(["openssl", "pkey", "-in", path("server.key"), "-pubout", "-outform", "DER"],
+                            check=True, capture_output=True).stdout
+    return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
 
 NGINX = """
@@ -241,8 +247,38 @@ CIPHERS = {
 def start_nginx(lab, api_port):
     servers = "".join(SERVER_BLOCK.format(
         address=f"[{address}]" if ":" in address else address, version=view[1],
-        ciphers=CIPHERS[view], api=api_port) for view, address in SERVER.items())
+        ciphers=CIPHERS[view], api=api_port) for view, address in SERVER.items() if view in CIPHERS)
     path = os.path.join(lab.folder, "nginx.conf")
     with open(path, "w") as out:
         out.write(NGINX.format(folder=lab.folder, servers=servers))
     return lab.start(lab.server, ["nginx", "-c", path, "-e", lab.folder + "/nginx.log"], lab.folder + "/nginx.out")
+
+
+CADDY = """
+{{
+  admin off
+  auto_https off
+  servers {{
+    protocols h1 h2 h3
+  }}
+}}
+{hosts} {{
+  bind {addresses}
+  tls {folder}/server.pem {folder}/server.key
+  reverse_proxy 127.0.0.1:{api} {{
+    header_up X-Client {{remote_host}}
+    flush_interval -1
+  }}
+}}
+"""
+
+
+def start_caddy(lab, api_port):
+    """HTTP/3 on the QUIC views."""
+    path = os.path.join(lab.folder, "Caddyfile")
+    with open(path, "w") as out:
+        out.write(CADDY.format(
+            hosts=", ".join(f"https://{host}:443" for host in HOSTS), folder=lab.folder, api=api_port,
+            addresses=" ".join(address for view, address in SERVER.items() if view[1] == "QUIC")))
+    return lab.start(lab.server, ["caddy", "run", "--config", path, "--adapter", "caddyfile"],
+                     lab.folder + "/caddy.log", env={**os.environ, "HOME": lab.folder})

@@ -33,6 +33,7 @@ ROOT = HERE.parents[2]
 SKIPPED = 77
 EXCERPT_LINES = 18
 LATE_SECONDS = 2.0
+SERVER_LOGS = ["weir.log", "nginx.out", "nginx.log", "caddy.log"]
 MAX_SECONDS = 120  # then no scenario begins any more
 # When keys come, and how: "before" is the client's own log, which the sensor watches.
 TIMINGS = [("before", "folder"), ("during", "file"), ("after 2 s", "file"), ("after 2 s", "socket")]
@@ -65,7 +66,7 @@ def missing_tools(group, packages):
     """Why the clients of a group cannot run here, or empty."""
     if os.geteuid() != 0:
         return "needs root"
-    for tool in ["ip", "nginx", "openssl", *{client.program for client in CLIENTS if client.group == group}]:
+    for tool in ["ip", "nginx", "openssl", *(["caddy"] if group.endswith("http3") else []), *{client.program for client in CLIENTS if client.group == group}]:
         if not shutil.which(tool):
             return f"no {tool}"
     if not os.path.exists("/proc/net/if_inet6"):
@@ -136,7 +137,7 @@ class Driver:
     # --- the sensor
 
     def prepare(self):
-        net_lab.make_certificates(str(self.folder))
+        self.public_key = net_lab.make_certificates(str(self.folder))
         for name in ["keys", "private"]:
             (self.folder / name).mkdir()
         net_lab.run(self.options.weir, "index", "build", "--repo", f"orchard={ROOT}/samples/orchard", "--out",
@@ -152,6 +153,9 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         self.api = FakeApi(self.lab.listen("127.0.0.1"))
         self.proxies = {view: net_lab.ForwardProxy(self.lab, address) for view, address in net_lab.SERVER.items()}
         net_lab.start_nginx(self.lab, self.api.server_address[1])
+        if self.options.group.endswith("http3"):
+            net_lab.start_caddy(self.lab, self.api.server_address[1])
+            self.wait_for(lambda: "serving initial" in self.caddy_log(), 15, "Caddy does not start")
         self.sensor = self.lab.start(
             self.lab.server,
             [self.options.weir, "run", "-c", f"{self.folder}/weir.yaml", "--alerts", f"{self.folder}/alerts.jsonl",
@@ -160,11 +164,16 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         self.wait_for(lambda: "watching" in (self.folder / "weir.log").read_text(), 30, "the sensor does not start")
         self.wait_for(lambda: (self.folder / "nginx.pid").exists(), 10, "nginx does not start")
 
+    def caddy_log(self):
+        return (self.folder / "caddy.log").read_text()
+
     def wait_for(self, condition, seconds, otherwise):
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end or (otherwise.startswith("the sensor") and self.sensor.poll() is not None):
-                raise RuntimeError(otherwise)
+                logs = "\n".join((self.folder / name).read_text()[-1000:] for name in SERVER_LOGS
+                                 if (self.folder / name).exists())
+                raise RuntimeError(f"{otherwise}\n{logs}".strip())
             time.sleep(0.02)
 
     def json_lines(self, name):
@@ -194,6 +203,8 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
             if time.monotonic() > self.deadline:
                 raise TimeoutError("no time left")
             self._play(scenario)
+        except subprocess.TimeoutExpired:
+            scenario.trouble = "the client does not end"
         except Exception as problem:  # one scenario must not take the others with it
             scenario.trouble = f"{type(problem).__name__}: {problem}"
 
@@ -215,7 +226,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
 
         command, environment = command_of(scenario.client, Call(
             self.folder, scenario.number, texts, log, scenario.address, self.proxies[scenario.view].url,
-            str(pathlib.Path(self.options.packages).resolve())))
+            str(pathlib.Path(self.options.packages).resolve()), self.public_key))
         process = self.lab.start(self.lab.clients[scenario.view], command, self.log_of(scenario), env=environment)
         done = 0
         if when == "during":
@@ -312,7 +323,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
             return "no flow"
         if (flow["visibility"], flow["service"]) != ("metadata", scenario.client.service):
             return f"{flow['visibility']} flow to {flow['service']}, expected {scenario.client.service}"
-        if flow["host"] != scenario.client.host or not flow["ja4"].startswith("t1") or flow["bytes"]["up"] < len(
+        if flow["host"] != scenario.client.host or flow["ja4"][:2] not in ("t1", "q1") or flow["bytes"]["up"] < len(
                 scenario.text):
             return f"flow of {flow['bytes']['up']} bytes to {flow['host']}, JA4 {flow['ja4']}"
         scenario.found = flow["service"]
@@ -334,7 +345,7 @@ def main():
     arguments.add_argument("--weir", default=str(ROOT / "build/dev/weir"), help="the program")
     arguments.add_argument("--packages", default=str(ROOT / "build/client-packages"),
                            help="folder for the npm packages")
-    arguments.add_argument("--keep", metavar="FOLDER", help="leave key logs, alerts, flows and logs there")
+    arguments.add_argument("--keep", metavar="FOLDER", help="leave key logs, alerts, flows and logs in this new folder")
     arguments.add_argument("--only", help="scenarios whose name holds this, such as curl_h2_IPv4-1.3")
     arguments.add_argument("--list", action="store_true", help="print the names of the scenarios")
     arguments.add_argument("group", choices=sorted({client.group for client in CLIENTS}), help="clients to run")
@@ -344,7 +355,7 @@ def main():
     for client in CLIENTS:
         if client.group != options.group:
             continue
-        views = [view for view in net_lab.VIEWS if client.only_tls in ("", view[1])]
+        views = [view for view in net_lab.VIEWS if view[1] in client.tls]
         for view in views:
             for i, keys in enumerate(TIMINGS):
                 # IPv4 and IPv6 share the work, so that each TLS version has all timings.
@@ -362,6 +373,8 @@ def main():
     began = time.monotonic()
     folder = options.keep or tempfile.mkdtemp(prefix="weir-clients-")
     os.makedirs(folder, exist_ok=True)
+    if os.listdir(folder):
+        arguments.error(f"--keep: {folder} is not empty")
     try:
         with net_lab.NetLab(os.path.abspath(folder)) as lab:
             driver = Driver(lab, options)
