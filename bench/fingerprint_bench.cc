@@ -81,7 +81,7 @@ std::shared_ptr<const CodeIndex> synthetic(uint64_t count) {
     if (!table.add(i * step + mix64(i) % step, line, 1, 3)) return nullptr;
   }
   for (const Section empty : {Section::kRepositories, Section::kFiles, Section::kNames,
-                              Section::kLineTags, Section::kCritical}) {
+                              Section::kLineTags, Section::kLineShapes, Section::kCritical}) {
     if (!out.section(empty, {})) return nullptr;
   }
   if (!table.finish(out)) return nullptr;

@@ -12,6 +12,7 @@
 
 #include "inspect/detect/code_spans.h"
 #include "signatures/fingerprint/index_probe.h"
+#include "signatures/fingerprint/line_marks.h"
 #include "signatures/fingerprint/normaliser.h"
 #include "signatures/literal_set.h"
 
@@ -31,6 +32,8 @@ constexpr size_t kBatch = 1024;
 // Text lines between pieces, so that no run and no walk goes from one to the next.
 constexpr uint32_t kPieceDistance = 64;
 constexpr double kCriticalScore = 0.99;
+// Where shapes are not read, a line has about one token in so many bytes.
+constexpr size_t kBytesPerToken = 4;
 
 class CodeChannel final : public DetectionChannel {
  public:
@@ -98,7 +101,7 @@ class CodeChannel final : public DetectionChannel {
     collected_critical_ = critical_hits_.size();
     size_t told = 0;
     collect_critical(out, told);
-    for (const CodeSpan& span : find_spans(probe_, hits_, tags_)) {
+    for (const CodeSpan& span : find_spans(probe_, hits_, lines_)) {
       if (told == limits_.evidence_per_request) break;
       const auto file = probe_.file(span.file);
       if (!file) continue;
@@ -119,9 +122,10 @@ class CodeChannel final : public DetectionChannel {
     text_.clear();
     shape_.clear();
     shape_line_ = 0;
+    begin_shapes();
     hits_.clear();
     critical_hits_.clear();
-    tags_.clear();
+    lines_.clear();
     pieces_.clear();
     hashes_.clear();
     asked_.clear();
@@ -173,12 +177,10 @@ class CodeChannel final : public DetectionChannel {
   }
 
   void ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, HitKind kind) {
+    std::array<uint8_t, 3> head{};
+    std::copy_n(bytes.begin(), std::min(head.size(), bytes.size()), head.begin());
     hashes_.push_back(hash);
-    asked_.push_back({text_line,
-                      piece_,
-                      static_cast<uint16_t>(bytes.size()),
-                      kind,
-                      {bytes[0], bytes[1], bytes[2]}});
+    asked_.push_back({text_line, piece_, static_cast<uint16_t>(bytes.size()), kind, head});
   }
 
   // Takes everything out of text_ that is certain now.
@@ -196,7 +198,7 @@ class CodeChannel final : public DetectionChannel {
     for (const uint32_t i : passed_)
       ask_window(sifted_[i], anchors_[i], text_, first_line, HitKind::kWindow);
     if (bytes.size() >= kWindow) window_next_ = total - kWindow + 1;
-    if (shapes_) settle_shape();
+    if (shapes_) ask_shapes();
     keep_critical(bytes, total);
     settle_lines();
     uint64_t keep = std::max(window_next_, base_);
@@ -205,6 +207,7 @@ class CodeChannel final : public DetectionChannel {
       lines_settled_ -= text_.drop_front(static_cast<size_t>(keep - base_));
       base_ = keep;
     }
+    if (shapes_) drop_shapes();
     if (hashes_.size() >= kBatch) flush();
   }
 
@@ -237,35 +240,38 @@ class CodeChannel final : public DetectionChannel {
     ask(hash, first_line + static_cast<uint32_t>(line), text.bytes().subspan(at, kWindow), kind);
   }
 
-  // Lines that are complete and not settled.
+  // Lines that are complete and not settled. For each line: its hash, that of its shape, and where
+  // it has quotes, that of what is left without its literals; two more of it with the line before.
   void settle_lines() {
     const std::vector<uint32_t>& ends = text_.line_ends();
-    const size_t first = lines_settled_;
-    if (first == ends.size()) return;
+    if (lines_settled_ == ends.size()) return;
     const ByteSpan bytes = text_.bytes();
-    const uint32_t first_line = text_line_;
-    lines_.clear();
+    line_asks_.clear();
     for (; lines_settled_ < ends.size(); ++lines_settled_) {
       const uint64_t end = base_ + ends[lines_settled_];
       const auto size = static_cast<size_t>(end - line_start_);
-      uint8_t tag = kTagUnknown;
+      TextLine line{kTagUnknown, kTagUnknown, 0};
+      const signatures::LineShape shape = take_line_shape();
       if (size <= kLineMax) {
         const auto at = static_cast<uint32_t>(line_start_ - base_);
         const uint64_t hash = hash_line(bytes, at, size);
-        tag = Fingerprinter::tag(size, hash);
-        if (size >= kLineMin) lines_.push_back({hash, at, text_line_ - first_line});
+        line.tag = Fingerprinter::tag(size, hash);
+        if (size >= kLineMin) add_line(hash, at, bytes.subspan(at, size));
+        if (size > 0) add_couple({hash, size}, at);
+        if (shape.tokens > 0) add_pair(shape, at, size);
       }
-      put_tag(tag);
+      line.shape = shape.tag;
+      line.tokens = static_cast<uint8_t>(
+          std::min<size_t>(shapes_ ? shape.tokens : size / kBytesPerToken, 255));
+      put_line(line);
       end_critical_line(end);
       ++text_line_;
       line_start_ = end;
     }
-    sift(lines_.size(), [&](size_t i) { return lines_[i].hash; });
+    sift(line_asks_.size(), [&](size_t i) { return line_asks_[i].hash; });
     for (const uint32_t i : passed_) {
-      const Line& line = lines_[i];
-      const size_t end = ends[first + line.number];
-      ask(line.hash, first_line + line.number, bytes.subspan(line.at, end - line.at),
-          HitKind::kLine);
+      const LineAsk& one = line_asks_[i];
+      ask(one.hash, one.text_line, bytes.subspan(one.at, one.size), one.kind);
     }
   }
   [[nodiscard]] uint64_t hash_line(ByteSpan bytes, size_t at, size_t size) const {
@@ -273,23 +279,84 @@ class CodeChannel final : public DetectionChannel {
                    : probe_.fingerprinter().line(bytes.subspan(at, size));
   }
 
-  void settle_shape() {
+  // A whole line, and the same without the content of its literals.
+  void add_line(uint64_t hash, uint32_t at, ByteSpan line) {
+    line_asks_.push_back(
+        {hash, at, text_line_, static_cast<uint16_t>(line.size()), HitKind::kLine});
+    const size_t size = signatures::mask_literals(line, masked_);
+    if (size < kLineMin) return;
+    line_asks_.push_back(
+        {signatures::masked_hash(probe_.fingerprinter(), ByteSpan(masked_).first(size)), at,
+         text_line_, static_cast<uint16_t>(size), HitKind::kMasked});
+  }
+
+  void add_couple(const signatures::LineHash& line, uint32_t at) {
+    if (signatures::makes_couple(couple_, line)) {
+      line_asks_.push_back({signatures::couple_hash(probe_.fingerprinter(), couple_, line), at,
+                            couple_line_, static_cast<uint16_t>(line.size), HitKind::kCouple});
+    }
+    couple_ = line;
+    couple_line_ = text_line_;
+  }
+
+  void add_pair(const signatures::LineShape& shape, uint32_t at, size_t size) {
+    if (signatures::makes_pair(before_, shape)) {
+      line_asks_.push_back({signatures::pair_hash(probe_.fingerprinter(), before_, shape), at,
+                            before_line_, static_cast<uint16_t>(size), HitKind::kPair});
+    }
+    before_ = shape;
+    before_line_ = text_line_;
+  }
+
+  // The shape of the line that is settled now.
+  signatures::LineShape take_line_shape() {
+    if (!shapes_ || shape_settled_ >= shape_.line_ends().size()) return {};
+    const uint32_t end = shape_.line_ends()[shape_settled_++];
+    const ByteSpan bytes = shape_.bytes().subspan(shape_start_, end - shape_start_);
+    shape_start_ = end;
+    signatures::LineShape out = signatures::line_shape(probe_.fingerprinter(), bytes);
+    if (shape_cut_) out.tag = kTagUnknown;
+    shape_cut_ = false;
+    return out;
+  }
+  void begin_shapes() noexcept {
+    shape_settled_ = 0;
+    shape_start_ = shape_next_ = 0;
+    shape_cut_ = false;
+    before_ = {};
+    couple_ = {};
+  }
+
+  void ask_shapes() {
     const ByteSpan bytes = shape_.bytes();
     anchors_.clear();
     const Fingerprinter& fingerprinter = probe_.fingerprinter();
-    fingerprinter.anchors(bytes, 0, anchors_, signatures::kShapeAnchorBits);
+    fingerprinter.anchors(bytes, shape_next_, anchors_, signatures::kShapeAnchorBits);
     sift(anchors_.size(),
          [&](size_t i) { return fingerprinter.shape(bytes.data() + anchors_[i]); });
     for (const uint32_t i : passed_)
       ask_window(sifted_[i], anchors_[i], shape_, shape_line_, HitKind::kShape);
-    if (bytes.size() >= kWindow) {
-      shape_line_ += static_cast<uint32_t>(shape_.drop_front(bytes.size() - kWindow + 1));
-    }
+    if (bytes.size() >= kWindow) shape_next_ = bytes.size() - kWindow + 1;
   }
 
-  void put_tag(uint8_t tag) {
-    if (tags_.size() < limits_.fingerprint_lines) {
-      tags_.push_back(tag);
+  // Keeps the bytes in which a window may begin, and the open line.
+  void drop_shapes() {
+    size_t keep = shape_next_;
+    if (shape_.size() - shape_start_ <= kLineMax) {
+      keep = std::min(keep, shape_start_);
+    } else if (keep > shape_start_) {
+      shape_cut_ = true;
+    }
+    const size_t dropped = shape_.drop_front(keep);
+    shape_line_ += static_cast<uint32_t>(dropped);
+    shape_settled_ -= std::min(shape_settled_, dropped);
+    shape_next_ -= keep;
+    shape_start_ -= std::min(shape_start_, keep);
+  }
+
+  void put_line(TextLine line) {
+    if (lines_.size() < limits_.fingerprint_lines) {
+      lines_.push_back(line);
     } else {
       counters_.lines_unfollowed.add();
     }
@@ -302,9 +369,10 @@ class CodeChannel final : public DetectionChannel {
     base_ += text_.size();
     text_.clear();
     shape_.clear();
+    begin_shapes();
     line_start_ = window_next_ = base_;
     lines_settled_ = 0;
-    for (uint32_t i = 0; i < kPieceDistance; ++i) put_tag(kTagUnknown);
+    for (uint32_t i = 0; i < kPieceDistance; ++i) put_line({kTagUnknown, 0, 0});
     text_line_ += kPieceDistance;
     shape_line_ = text_line_;
     if (critical_ok_) critical_text_.push_back('\n');
@@ -327,13 +395,14 @@ class CodeChannel final : public DetectionChannel {
   }
 
   void flush() {
-    probe_.probe(hashes_, [this](size_t i, const Postings& found) { take(asked_[i], found); });
+    probe_.probe(hashes_,
+                 [this](size_t i, const Postings& found) { take(asked_[i], hashes_[i], found); });
     hashes_.clear();
     asked_.clear();
     if (critical_ok_ && !critical_text_.empty()) scan_critical();
   }
 
-  void take(const Asked& asked, const Postings& found) {
+  void take(const Asked& asked, uint64_t hash, const Postings& found) {
     counters_.hits.add();
     for (uint32_t i = 0; i < found.count(); ++i) {
       if (hits_.size() >= limits_.fingerprint_hits && !thin_out()) {
@@ -341,6 +410,7 @@ class CodeChannel final : public DetectionChannel {
         return;
       }
       hits_.push_back({asked.text_line, found.line(i), asked.size,
+                       static_cast<uint32_t>(hash >> 16),
                        static_cast<uint8_t>(std::min<uint32_t>(found.files(), 255)),
                        static_cast<uint8_t>(found.rarity()), asked.kind, masked(asked.head)});
     }
@@ -471,7 +541,16 @@ class CodeChannel final : public DetectionChannel {
   signatures::Normaliser normaliser_;
   signatures::NormalText text_;
   signatures::NormalText shape_;
-  uint32_t shape_line_ = 0;   // text line of the first line of shape_
+  uint32_t shape_line_ = 0;       // text line of the first line of shape_
+  size_t shape_settled_ = 0;      // of the line ends in shape_
+  size_t shape_start_ = 0;        // in shape_, of the open line
+  size_t shape_next_ = 0;         // in shape_, the first place not looked at as an anchor
+  bool shape_cut_ = false;        // the open line is longer than what of it is kept
+  signatures::LineShape before_;  // of the last line that has one
+  uint32_t before_line_ = 0;
+  signatures::LineHash couple_;  // of the last line that is not blank
+  uint32_t couple_line_ = 0;
+  signatures::MaskedLine masked_;
   uint64_t base_ = 0;         // position of the first byte of text_
   uint64_t line_start_ = 0;   // of the open line
   uint64_t window_next_ = 0;  // first position not looked at as an anchor
@@ -488,18 +567,20 @@ class CodeChannel final : public DetectionChannel {
   Piece carried_;                            // the last one of the block before
 
   std::vector<uint32_t> anchors_;
-  struct Line {
+  struct LineAsk {
     uint64_t hash;
-    uint32_t at;
-    uint32_t number;
+    uint32_t at;  // in the normalised text: where its excerpt begins
+    uint32_t text_line;
+    uint16_t size;
+    HitKind kind;
   };
-  std::vector<Line> lines_;
+  std::vector<LineAsk> line_asks_;
   std::vector<uint64_t> sifted_;
   std::vector<uint32_t> passed_;
   std::vector<uint64_t> hashes_;
   std::vector<Asked> asked_;
   std::vector<CodeHit> hits_;
-  std::vector<uint8_t> tags_;
+  std::vector<TextLine> lines_;
   std::vector<Piece> pieces_;  // those with hits, by first line
 
   signatures::LiteralStream critical_stream_;

@@ -13,7 +13,21 @@
 
 namespace weir::inspect {
 
-enum class HitKind : uint8_t { kLine, kWindow, kShape };
+enum class HitKind : uint8_t {
+  kLine,    // a whole line
+  kMasked,  // the same without the content of its string literals
+  kWindow,  // some bytes
+  kShape,   // some tokens, names masked
+  kPair,    // two lines that follow one another, names masked; stands for the first of them
+  kCouple,  // two lines that follow one another; likewise
+};
+
+// One line of the text.
+struct TextLine {
+  uint8_t tag = 0;     // Fingerprinter::tag
+  uint8_t shape = 0;   // LineShape::tag
+  uint8_t tokens = 0;  // at most 255
+};
 
 // A fingerprint of the text that stands in the index. Text lines are counted over the whole
 // request, with a distance between pieces.
@@ -21,6 +35,7 @@ struct CodeHit {
   uint32_t text_line = 0;
   uint32_t global_line = 0;
   uint16_t size = 0;   // normalised bytes that it covers
+  uint32_t id = 0;     // of its hash: a line that comes again and again says no more
   uint8_t files = 1;   // in how many protected files it stands
   uint8_t rarity = 0;  // Postings::rarity
   HitKind kind = HitKind::kWindow;
@@ -46,9 +61,9 @@ inline constexpr double kLeastScore = 0.5;
 std::vector<CodeHit> thinned(const signatures::IndexProbe& index, std::vector<CodeHit> hits,
                              size_t keep);
 
-// `tags` are the line tags of the text, by text line; it may end early. Sorts `hits`. Spans are
+// `lines` are those of the text; they may end early. Sorts `hits`. Spans are
 // ordered by score, the file that explains most first.
 std::vector<CodeSpan> find_spans(const signatures::IndexProbe& index, std::vector<CodeHit>& hits,
-                                 ByteSpan tags);
+                                 std::span<const TextLine> lines);
 
 }  // namespace weir::inspect

@@ -117,10 +117,22 @@ void RequestDetector::collect(std::vector<Evidence>& out) {
   merge_environment(out, static_cast<size_t>(first));
   for (auto one = out.begin() + first; one != out.end(); ++one)
     one->where = masked_path(one->where);
-  const auto weak = [this](const Evidence& evidence) {
-    return evidence.kind == EvidenceKind::kCode && evidence.lines < min_lines_ &&
-           evidence.rule != "critical";
+  // A file may be sent in parts, as a completion request does: its lines are summed up.
+  const auto enough = [&](const Evidence& evidence) {
+    uint64_t lines = 0;
+    for (auto one = out.begin() + first; one != out.end() && lines < min_lines_; ++one) {
+      const bool same = one->kind == EvidenceKind::kCode && one->rule != "critical" &&
+                        one->repository == evidence.repository && one->path == evidence.path;
+      lines += same ? one->lines : 0;
+    }
+    return lines >= min_lines_;
   };
+  // Marked first: what remove_if moves away could no longer be asked.
+  for (auto one = out.begin() + first; one != out.end(); ++one) {
+    const bool code = one->kind == EvidenceKind::kCode && one->rule != "critical";
+    if (code && one->lines < min_lines_ && !enough(*one)) one->score = -1;
+  }
+  const auto weak = [](const Evidence& evidence) { return evidence.score < 0; };
   const auto kept = std::remove_if(out.begin() + first, out.end(), weak);
   count_rise(counters_->few_lines, few_lines_, static_cast<uint64_t>(out.end() - kept));
   out.erase(kept, out.end());

@@ -95,6 +95,7 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   view.entries = part(file, header.place(Section::kEntries));
   view.postings = part(file, header.place(Section::kPostings));
   view.tags = part(file, header.place(Section::kLineTags));
+  view.shapes = part(file, header.place(Section::kLineShapes));
   view.files = part(file, header.place(Section::kFiles));
   view.repositories = part(file, header.place(Section::kRepositories));
   view.names = part(file, header.place(Section::kNames));

@@ -1,15 +1,28 @@
 #include "signatures/fingerprint/file_fingerprints.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/bytes.h"
 
 namespace weir::signatures {
 namespace {
 
-// From letters in words that are not everyone's. 0 is for files that say little.
-uint32_t rarity(uint32_t letters) noexcept { return letters < 5 ? 1 : letters < 14 ? 2 : 3; }
-uint32_t window_rarity(uint32_t letters) noexcept { return letters < 5 ? 1 : letters < 12 ? 2 : 3; }
+// From letters in words that are not everyone's, of a line or window. 0 is for files that say
+// little.
+constexpr std::array<uint32_t, kMostRarity> kLetters{1, 5, 9, 14, 21, 33, ~0U};
+uint32_t rarity(uint32_t letters) noexcept {
+  uint32_t i = 0;
+  while (letters >= kLetters[i]) ++i;
+  return i + 1;
+}
+
+// Rows of tables: no word in them, but numbers that hardly anyone else has in this order.
+constexpr size_t kNumberRow = 24;
+constexpr size_t kNumberBytes = 7;
+bool is_number_row(ByteSpan line) noexcept {
+  return line.size() >= kNumberRow && has_different_bytes(line, kNumberBytes + 1);
+}
 
 }  // namespace
 
@@ -47,6 +60,7 @@ uint32_t FileReader::letters_in_window(size_t at) const noexcept {
 void FileReader::read(std::string_view content, bool critical, bool weak, FileFingerprints& out) {
   out.placed.clear();
   out.tags.clear();
+  out.shapes.clear();
   out.critical.clear();
   out.dropped = 0;
   text_.clear();
@@ -67,6 +81,10 @@ void FileReader::read(std::string_view content, bool critical, bool weak, FileFi
     std::fill(kinds.begin(), kinds.end(), LineKind::kLicence);
   }
 
+  LineHash before;  // the last line that is not blank
+  size_t before_begin = 0;
+  uint32_t before_at = 0;
+  uint32_t before_letters = 0;
   for (uint32_t i = 0; i < ends.size() && i < filter_.lines(); ++i) {
     const uint32_t begin = i == 0 ? 0 : ends[i - 1];
     const ByteSpan line = bytes.subspan(begin, ends[i] - begin);
@@ -82,8 +100,21 @@ void FileReader::read(std::string_view content, bool critical, bool weak, FileFi
       while (next_word_ < words.size() && words[next_word_].begin < place.end) ++next_word_;
     }
     out.tags.push_back(Fingerprinter::tag(line.size(), hash));
+    const LineHash whole{hash, line.size() <= kLineMax ? line.size() : 0};
+    const bool fit = kinds[i] != LineKind::kLicence;
+    if (fit && makes_couple(before, whole) &&
+        has_different_bytes(bytes.subspan(before_begin, ends[i] - before_begin), kNumberBytes)) {
+      out.placed.push_back({couple_hash(fingerprinter_, before, whole), before_at,
+                            weak ? 0 : rarity(before_letters + distinctive)});
+    }
+    if (!line.empty()) {
+      before = fit ? whole : LineHash{};
+      before_begin = begin;
+      before_at = i;
+      before_letters = distinctive;
+    }
     if (line.size() < kLineMin || line.size() > kLineMax) continue;
-    if (kinds[i] == LineKind::kLicence || low_in_entropy(line)) {
+    if (!fit || (low_in_entropy(line) && !is_number_row(line))) {
       ++out.dropped;
       continue;
     }
@@ -91,6 +122,11 @@ void FileReader::read(std::string_view content, bool critical, bool weak, FileFi
     if (critical && line.size() >= kCriticalMin && distinctive >= kCriticalLetters) {
       out.critical.push_back({hash, i, distinctive, std::string(as_chars(line))});
     }
+    uint32_t letters = 0;
+    const size_t masked = mask_literals(line, masked_, {marks_.data(), begin}, &letters);
+    const ByteSpan rest = ByteSpan(masked_).first(masked);
+    if (masked < kLineMin || low_in_entropy(rest)) continue;
+    out.placed.push_back({masked_hash(fingerprinter_, rest), i, weak ? 0 : rarity(letters)});
   }
 
   anchors_.clear();
@@ -100,18 +136,44 @@ void FileReader::read(std::string_view content, bool critical, bool weak, FileFi
     // A window belongs to the line that its middle stands in.
     while (line < ends.size() && ends[line] <= at + kWindow / 2) ++line;
     if (line >= kinds.size()) break;
-    if (kinds[line] == LineKind::kLicence || low_in_entropy(bytes.subspan(at, kWindow))) {
+    const ByteSpan window = bytes.subspan(at, kWindow);
+    if (kinds[line] == LineKind::kLicence || (low_in_entropy(window) && !is_number_row(window))) {
       ++out.dropped;
       continue;
     }
-    out.placed.push_back({fingerprinter_.window(bytes.data() + at), line,
-                          weak ? 0 : window_rarity(letters_in_window(at))});
+    out.placed.push_back(
+        {fingerprinter_.window(bytes.data() + at), line, weak ? 0 : rarity(letters_in_window(at))});
   }
+
+  read_shapes(kinds, weak, out);
+}
+
+void FileReader::read_shapes(const std::vector<LineKind>& kinds, bool weak, FileFingerprints& out) {
+  const std::vector<uint32_t>& ends = shape_.line_ends();
+  LineShape before;
+  uint32_t before_at = 0;
+  for (uint32_t i = 0; i < ends.size() && i < kinds.size(); ++i) {
+    const size_t begin = i == 0 ? 0 : ends[i - 1];
+    const ByteSpan bytes = shape_.bytes().subspan(begin, ends[i] - begin);
+    const LineShape line = line_shape(fingerprinter_, bytes);
+    out.shapes.push_back(line.tag);
+    if (line.tokens == 0) continue;
+    if (!weak && kinds[i] != LineKind::kLicence && makes_pair(before, line)) {
+      const size_t from = before_at == 0 ? 0 : ends[before_at - 1];
+      uint32_t variety = 0;
+      if (!pair_says_little(shape_.bytes().subspan(from, ends[i] - from), variety)) {
+        out.placed.push_back({pair_hash(fingerprinter_, before, line), before_at, variety});
+      }
+    }
+    before = line;
+    before_at = i;
+  }
+  out.shapes.resize(out.tags.size());
 
   if (weak) return;
   anchors_.clear();
   fingerprinter_.anchors(shape_.bytes(), 0, anchors_, kShapeAnchorBits);
-  line = 0;
+  uint32_t line = 0;
   for (const uint32_t at : anchors_) {
     while (line < shape_.line_ends().size() && shape_.line_ends()[line] <= at + kWindow / 2) ++line;
     if (line >= kinds.size()) break;

@@ -8,6 +8,7 @@
 
 #include "signatures/fingerprint/fingerprint.h"
 #include "signatures/fingerprint/line_filter.h"
+#include "signatures/fingerprint/line_marks.h"
 #include "signatures/fingerprint/normaliser.h"
 
 namespace weir::signatures {
@@ -16,7 +17,7 @@ struct FileFingerprints {
   struct Placed {
     uint64_t hash;
     uint32_t line;    // from 0
-    uint32_t rarity;  // of the words in it, 0..3
+    uint32_t rarity;  // of the words in it, 0..kMostRarity
   };
   struct LongLine {
     uint64_t hash;
@@ -26,6 +27,7 @@ struct FileFingerprints {
   };
   std::vector<Placed> placed;
   std::vector<uint8_t> tags;       // one a line
+  std::vector<uint8_t> shapes;     // likewise, of its shape (line_marks.h)
   std::vector<LongLine> critical;  // candidates; only when asked for
   uint64_t dropped = 0;            // low in entropy, or part of a licence or import
 };
@@ -44,6 +46,7 @@ class FileReader {
  private:
   uint32_t mark_words(size_t line, size_t prefix, uint32_t begin, uint32_t end);
   [[nodiscard]] uint32_t letters_in_window(size_t at) const noexcept;
+  void read_shapes(const std::vector<LineKind>& kinds, bool weak, FileFingerprints& out);
 
   Fingerprinter fingerprinter_;
   LineFilter filter_;
@@ -53,6 +56,7 @@ class FileReader {
   NormalText shape_;
   std::vector<uint32_t> anchors_;
   std::vector<uint64_t> marks_;  // a bit a normalised byte: a letter of a distinctive word
+  MaskedLine masked_;
 };
 
 }  // namespace weir::signatures

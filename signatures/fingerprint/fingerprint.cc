@@ -178,4 +178,16 @@ bool low_in_entropy(ByteSpan s) noexcept {
   return true;
 }
 
+bool has_different_bytes(ByteSpan s, size_t least) noexcept {
+  std::array<uint64_t, 4> seen{};
+  size_t different = 0;
+  for (const uint8_t c : s) {
+    const uint64_t bit = uint64_t{1} << (c & 63);
+    different += (seen[c >> 6] & bit) == 0 ? 1 : 0;
+    seen[c >> 6] |= bit;
+    if (different >= least) return true;
+  }
+  return false;
+}
+
 }  // namespace weir::signatures

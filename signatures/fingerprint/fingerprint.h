@@ -26,6 +26,9 @@ inline constexpr size_t kAnchorEvery = size_t{1} << kAnchorBits;
 inline constexpr uint32_t kShapeAnchorBits = 3;
 inline constexpr size_t kLineMin = 10;
 inline constexpr size_t kLineMax = 512;
+// Rarity of the words of a fingerprint: 0 for files that say little, then by distinctive letters.
+inline constexpr uint32_t kRarityBits = 3;
+inline constexpr uint32_t kMostRarity = (1U << kRarityBits) - 1;
 inline constexpr uint8_t kTagUnknown = 255;  // equals no tag, itself included
 
 class Fingerprinter {
@@ -73,6 +76,10 @@ class Fingerprinter {
     return fold(h ^ secrets_[5], secrets_[6]);
   }
   static constexpr size_t kLineReach = 48;
+  // Of two numbers, in this order: for kinds of hashes that are made of others.
+  [[nodiscard]] uint64_t combine(uint64_t a, uint64_t b) const noexcept {
+    return fold(fold(a ^ secrets_[8], secrets_[1]) ^ secrets_[4], b ^ secrets_[9]);
+  }
   // Of a whole line and its hash: 0 for a line without bytes, kTagUnknown for a very long one.
   [[nodiscard]] static uint8_t tag(size_t size, uint64_t line_hash) noexcept {
     if (size == 0) return 0;
@@ -103,5 +110,7 @@ static_assert(kWindow == 32, "window() reads four words");
 // True when a window or line tells too little to be indexed: few different bytes, few letters
 // other than hexadecimal digits.
 [[nodiscard]] bool low_in_entropy(ByteSpan normalised) noexcept;
+// True when at least `least` different bytes stand in it: what is asked of rows of numbers.
+[[nodiscard]] bool has_different_bytes(ByteSpan normalised, size_t least) noexcept;
 
 }  // namespace weir::signatures

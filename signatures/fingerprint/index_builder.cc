@@ -308,7 +308,7 @@ Status Builder::merge(TableWriter& table) {
     }
     rarity = std::max(rarity, record.place & kRarityMask);
     if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
-      lines.push_back(first_lines_[record.file] + (record.place >> 2));
+      lines.push_back(first_lines_[record.file] + (record.place >> kRarityBits));
       in_files.push_back(record.file);
     }
     return ok_status();
@@ -364,6 +364,12 @@ Status Builder::write(TableWriter& table) {
   for (const ScannedFile& file : files_) {
     if (!file.is_own() || !file.why.empty()) continue;
     if (Status done = out.write(file.tags); !done) return done;
+  }
+  out.end_section();
+  if (Status done = out.begin_section(Section::kLineShapes); !done) return done;
+  for (const ScannedFile& file : files_) {
+    if (!file.is_own() || !file.why.empty()) continue;
+    if (Status done = out.write(file.shapes); !done) return done;
   }
   out.end_section();
   if (Status done = table.finish(out); !done) return done;

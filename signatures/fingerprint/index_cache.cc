@@ -18,7 +18,7 @@
 namespace weir::signatures {
 namespace {
 
-constexpr uint64_t kMagic = 0x31614370'72696557ULL;  // "WeirpCa1"
+constexpr uint64_t kMagic = 0x32614370'72696557ULL;  // "WeirpCa2"
 constexpr size_t kHead = 72;
 constexpr uint64_t kContentLabel = 0x77656972'636f6e74ULL;
 static_assert(sizeof(PlacedHash) == 16);
@@ -65,9 +65,10 @@ uint64_t fingerprint_check(const SiteKey& key) {
   for (const bool weak : {false, true}) {
     reader.read(kSample, true, weak, found);
     all.insert(all.end(), found.tags.begin(), found.tags.end());
+    all.insert(all.end(), found.shapes.begin(), found.shapes.end());
     for (const auto& placed : found.placed) {
       put64(all, placed.hash);
-      put32(all, placed.line << 2 | placed.rarity);
+      put32(all, placed.line << kRarityBits | placed.rarity);
     }
     for (const auto& line : found.critical) put_text(all, line.normalised);
   }
@@ -132,6 +133,8 @@ Status IndexCache::read_files(ByteSpan table, uint64_t count) {
     file.dropped = reader.le64();
     const ByteSpan tags = reader.take(reader.le32());
     file.tags.assign(tags.begin(), tags.end());
+    const ByteSpan shapes = reader.take(reader.le32());
+    file.shapes.assign(shapes.begin(), shapes.end());
     if (file.has_digests) {
       for (uint64_t& digest : file.digests) digest = reader.le64();
     }
@@ -238,6 +241,7 @@ Status IndexCacheWriter::publish(const std::vector<ScannedFile>& files,
       put64(table, value);
     }
     put_text(table, as_chars(file.tags));
+    put_text(table, as_chars(file.shapes));
     if (file.has_digests) {
       for (const uint64_t digest : file.digests) put64(table, digest);
     }

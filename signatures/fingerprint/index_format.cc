@@ -93,7 +93,8 @@ Result<IndexHeader> IndexHeader::decode(ByteSpan head, uint64_t actual_bytes) {
       size(Section::kBuckets) != 4 * ((uint64_t{1} << h.bucket_bits) + 1) ||
       size(Section::kEntries) != h.fingerprints * kEntryBytes ||
       size(Section::kPostings) % 4 != 0 || size(Section::kLineTags) != h.lines ||
-      size(Section::kFiles) != h.files * kFileBytes || size(Section::kRepositories) % 8 != 0 ||
+      size(Section::kLineShapes) != h.lines || size(Section::kFiles) != h.files * kFileBytes ||
+      size(Section::kRepositories) % 8 != 0 ||
       (size(Section::kHashTails) != 0 &&
        size(Section::kHashTails) != h.fingerprints * tail_bytes(h.bucket_bits)) ||
       size(Section::kDigests) % kDigestEntry != 0) {

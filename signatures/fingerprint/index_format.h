@@ -10,12 +10,13 @@
 
 #include "core/bytes.h"
 #include "core/result.h"
+#include "signatures/fingerprint/fingerprint.h"
 #include "signatures/fingerprint/site_key.h"
 
 namespace weir::signatures {
 
 inline constexpr uint64_t kIndexMagic = 0x31694670'72696557ULL;  // "WeirpFi1"
-inline constexpr uint32_t kIndexFormat = 3;
+inline constexpr uint32_t kIndexFormat = 4;
 inline constexpr size_t kHeaderBytes = 512;
 inline constexpr size_t kChecksumBlock = size_t{1} << 20;
 inline constexpr size_t kSectionAlign = 64;
@@ -35,6 +36,7 @@ enum class Section : uint32_t {
   kDistinctNames,  // identifiers in clear and their compiled form (names_picker.h); may be empty
   kHashTails,      // of each entry, the hash bits between bucket and entry: for merging alone
   kSealedNames,    // what opaque names of repositories and files stand for (sealed_names.h)
+  kLineShapes,     // u8 per global line: tag of its shape (line_marks.h)
   kCount,
 };
 inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);
@@ -43,7 +45,7 @@ inline constexpr size_t kBloomBlock = 32;
 inline constexpr size_t kEntryBytes = 8;
 inline constexpr size_t kFileBytes = 24;
 // The low bits of an entry's first word hold the rarity of its words, the others those of the hash.
-inline constexpr uint32_t kRarityMask = 3;
+inline constexpr uint32_t kRarityMask = kMostRarity;
 inline constexpr uint32_t kManyPostings = 0x80000000U;  // the rest is a word offset in kPostings
 
 // A section that nobody wrote is at 0 and empty.

@@ -224,11 +224,13 @@ Status Merge::write_files(IndexWriter& out) {
   if (!sealed.empty()) {
     if (Status done = out.section(Section::kSealedNames, sealed); !done) return done;
   }
-  if (Status done = out.begin_section(Section::kLineTags); !done) return done;
-  for (const Input& input : inputs_) {
-    if (Status done = out.write(input.section(Section::kLineTags)); !done) return done;
+  for (const Section of_lines : {Section::kLineTags, Section::kLineShapes}) {
+    if (Status done = out.begin_section(of_lines); !done) return done;
+    for (const Input& input : inputs_) {
+      if (Status done = out.write(input.section(of_lines)); !done) return done;
+    }
+    out.end_section();
   }
-  out.end_section();
   return ok_status();
 }
 

@@ -33,7 +33,7 @@ class Postings {
       : lines_(lines), count_(count), files_(files), rarity_(rarity) {}
   [[nodiscard]] uint32_t count() const noexcept { return count_; }
   [[nodiscard]] uint32_t files() const noexcept { return files_; }
-  // 0: words of everyone; 3: names that hardly anyone else has.
+  // 0: words of everyone; kMostRarity: names that hardly anyone else has.
   [[nodiscard]] uint32_t rarity() const noexcept { return rarity_; }
   [[nodiscard]] uint32_t line(uint32_t i) const noexcept {
     return lines_ == nullptr ? single_ : read32(lines_ + size_t{4} * i);
@@ -63,7 +63,7 @@ struct CriticalLine {
 // The sections of a mapped index.
 struct IndexView {
   const Fingerprinter* fingerprinter = nullptr;
-  ByteSpan bloom, buckets, entries, postings, tags, files, repositories, names;
+  ByteSpan bloom, buckets, entries, postings, tags, shapes, files, repositories, names;
   uint32_t bucket_bits = 0;
   const LiteralSet* critical = nullptr;  // null: no critical lines
   std::span<const CriticalLine> critical_lines;
@@ -107,6 +107,10 @@ class IndexProbe {
   // Tag of a line (Fingerprinter::tag); 0 outside the index too.
   [[nodiscard]] uint8_t tag(uint64_t global_line) const noexcept {
     return global_line < view_.tags.size() ? view_.tags[global_line] : uint8_t{0};
+  }
+  // The same of its shape (line_shape).
+  [[nodiscard]] uint8_t shape_tag(uint64_t global_line) const noexcept {
+    return global_line < view_.shapes.size() ? view_.shapes[global_line] : uint8_t{0};
   }
   [[nodiscard]] const LiteralSet* critical() const noexcept { return view_.critical; }
   [[nodiscard]] const CriticalLine* critical_line(uint32_t id) const noexcept {

@@ -258,6 +258,17 @@ bool is_import(std::string_view line) noexcept {
   }
 }
 
+// What closes a list of imports that the line opens, as in `import (`; 0 when it opens none.
+char import_list(std::string_view line) noexcept {
+  if (line.empty() || (line.back() != '(' && line.back() != '{')) return 0;
+  if (!begins(line, "import ") && !begins(line, "from ") && !begins(line, "use ") &&
+      !begins(line, "pub use ")) {
+    return 0;
+  }
+  return line.back() == '(' ? ')' : '}';
+}
+constexpr size_t kImportList = 200;  // lines, at most
+
 bool begins_comment(std::string_view line) noexcept {
   if (line.empty()) return false;
   switch (line.front()) {
@@ -373,6 +384,8 @@ void LineFilter::judge(std::string_view content) {
   };
   size_t next = 0;
   std::vector<size_t> phrases;
+  char list_end = 0;  // of the list of imports in progress
+  size_t list_lines = 0;
   for (size_t i = 0; i < lines_.size(); ++i) {
     const Word place = lines_[i];
     const std::string_view line = trimmed(content.substr(place.begin, place.end - place.begin));
@@ -402,7 +415,16 @@ void LineFilter::judge(std::string_view content) {
         starred = true;
       }
     }
-    kinds_.push_back(!starred && is_import(line) ? LineKind::kImport : LineKind::kCode);
+    bool import = !starred && is_import(line);
+    if (list_end != 0) {
+      import = true;
+      const bool ends = line.find(list_end) != std::string_view::npos;
+      if (ends || ++list_lines == kImportList) list_end = 0;
+    } else if (!comment && (list_end = import_list(line)) != 0) {
+      import = true;
+      list_lines = 0;
+    }
+    kinds_.push_back(import ? LineKind::kImport : LineKind::kCode);
   }
   end_block();
   for (const size_t at : phrases) {

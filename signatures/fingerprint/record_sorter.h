@@ -16,7 +16,7 @@ namespace weir::signatures {
 struct PlacedHash {
   uint64_t hash = 0;
   uint32_t file = 0;
-  uint32_t place = 0;  // line in the file, from 0, times 4, plus rarity (0..3)
+  uint32_t place = 0;  // line in the file, from 0, times 2^kRarityBits, plus rarity
   friend bool operator<(const PlacedHash& a, const PlacedHash& b) noexcept {
     if (a.hash != b.hash) return a.hash < b.hash;
     return a.file != b.file ? a.file < b.file : a.place < b.place;

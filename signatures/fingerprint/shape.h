@@ -45,7 +45,10 @@ class ShapeReader {
   uint8_t last_ = 0;      // token written last
 };
 
-// True when a window of kWindow shape bytes tells too little to be indexed. `variety` becomes 0..3.
+// True when a window of kWindow shape bytes tells too little to be indexed. `variety` becomes
+// 0..kMostRarity.
 [[nodiscard]] bool shape_says_little(const uint8_t* window, uint32_t& variety) noexcept;
+// The same of the shapes of two lines.
+[[nodiscard]] bool pair_says_little(ByteSpan shape, uint32_t& variety) noexcept;
 
 }  // namespace weir::signatures

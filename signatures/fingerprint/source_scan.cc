@@ -105,7 +105,10 @@ class Scan {
                       found);
     file.bytes = content->size();
     file.dropped = found.dropped;
-    if (file.is_own()) file.tags = found.tags;
+    if (file.is_own()) {
+      file.tags = found.tags;
+      file.shapes = found.shapes;
+    }
     file.critical = std::move(found.critical);
     if (content->size() >= kDigestFileMin && !found.placed.empty()) {
       file.has_digests = true;
@@ -113,7 +116,8 @@ class Scan {
     }
     const auto id = static_cast<uint32_t>(number);
     for (const FileFingerprints::Placed& one : found.placed) {
-      if (Status put = records_.add(writer, {one.hash, id, one.line << 2 | one.rarity}); !put) {
+      if (Status put = records_.add(writer, {one.hash, id, one.line << kRarityBits | one.rarity});
+          !put) {
         return put;
       }
     }
@@ -137,6 +141,7 @@ class Scan {
     file.bytes = known.bytes;
     file.dropped = known.dropped;
     file.tags = known.tags;
+    file.shapes = known.shapes;
     file.has_digests = known.has_digests;
     file.digests = known.digests;
     file.critical = known.critical;

@@ -44,9 +44,10 @@ struct ScannedFile {
   ContentHash content;  // when there is a cache to write
   std::string why;      // it was left out; empty when it was taken
   uint64_t bytes = 0;
-  uint64_t dropped = 0;       // fingerprints
-  std::vector<uint8_t> tags;  // of its lines; none but for own code
-  bool has_digests = false;   // short files, and files without fingerprints, have none
+  uint64_t dropped = 0;         // fingerprints
+  std::vector<uint8_t> tags;    // of its lines; none but for own code
+  std::vector<uint8_t> shapes;  // likewise
+  bool has_digests = false;     // short files, and files without fingerprints, have none
   std::array<uint64_t, kDigestKinds> digests{};
   std::vector<FileFingerprints::LongLine> critical;
 

@@ -88,6 +88,7 @@ TEST(RequestDetector, ReadsBlocksOnFlushAndOnFinish) {
 TEST(RequestDetector, CodeOfFewLinesIsDroppedUnlessCritical) {
   Script script;
   script.evidence = {code(4, 0.9), code(5, 0.8), code(1, 0.7, "critical")};
+  script.evidence.front().path = "other";
   script.evidence.push_back(code(0, 1.0));
   script.evidence.back().kind = EvidenceKind::kSecret;
   RequestDetector detector(channels(script), 5, Limits{});
@@ -101,6 +102,11 @@ TEST(RequestDetector, CodeOfFewLinesIsDroppedUnlessCritical) {
   out.clear();
   detector.collect(out);
   EXPECT_EQ(detector.counters().few_lines.get(), 1U) << "counted once a request";
+  script.evidence.push_back(code(2, 0.9));  // another part of the same file
+  script.evidence.back().path = "other";
+  out.clear();
+  detector.collect(out);
+  EXPECT_EQ(out.size(), 5U);
 }
 
 TEST(RequestDetector, TheLeastSureEvidenceGoesAtTheLimit) {

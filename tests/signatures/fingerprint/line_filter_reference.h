@@ -36,6 +36,15 @@ inline bool is_import(std::string_view line) noexcept {
          (begins(line, "const ") || begins(line, "var ") || begins(line, "let "));
 }
 
+// What closes a list of imports that the line opens; 0 when it opens none.
+inline char import_list(std::string_view line) noexcept {
+  for (const std::string_view word : {"import ", "from ", "use ", "pub use "}) {
+    if (begins(line, word) && line.back() == '(') return ')';
+    if (begins(line, word) && line.back() == '{') return '}';
+  }
+  return 0;
+}
+
 // What stands in licences and nowhere else, in comments or not. Of the line in lower case.
 inline bool is_licence_phrase(const std::string& line) noexcept {
   for (const std::string_view phrase : {"redistributions of source",
@@ -103,6 +112,8 @@ inline std::vector<LineKind> line_kinds(std::string_view content) {
     in_block = false;
     words = 0;
   };
+  char list_end = 0;
+  int list_lines = 0;
   std::string lower;
   for (size_t at = 0; at < content.size();) {
     const size_t newline = content.find('\n', at);
@@ -132,7 +143,17 @@ inline std::vector<LineKind> line_kinds(std::string_view content) {
         starred = true;
       }
     }
-    out.push_back(!starred && is_import(line) ? LineKind::kImport : LineKind::kCode);
+    bool import = !starred && is_import(line);
+    if (list_end != 0) {
+      import = true;
+      ++list_lines;
+      if (line.find(list_end) != std::string_view::npos || list_lines == 200) list_end = 0;
+    } else if (!comment && import_list(line) != 0) {
+      list_end = import_list(line);
+      list_lines = 0;
+      import = true;
+    }
+    out.push_back(import ? LineKind::kImport : LineKind::kCode);
     at = stop + 1;
   }
   end_block();

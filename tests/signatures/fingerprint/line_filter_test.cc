@@ -60,6 +60,15 @@ TEST(LineFilter, SplitsWordsAndLeavesOutEveryonesOwn) {
   EXPECT_EQ(filter.line(2).begin, 44U);
 }
 
+TEST(LineFilter, ListsOfImportsAreImports) {
+  LineFilter filter;
+  filter.read(
+      "import (\n\t\"sort\"\n)\nx = y\nfrom a import (\n  b,\n  c)\nimport {\n d } from e;\n{\n");
+  using enum LineKind;
+  EXPECT_EQ(filter.kinds(), (std::vector<LineKind>{kImport, kImport, kImport, kCode, kImport,
+                                                   kImport, kImport, kImport, kImport, kCode}));
+}
+
 TEST(LineFilter, AgreesWithTheReference) {
   std::mt19937 random(7);
   // Pieces that meet at borders of blocks, words cut in the middle, licences in comments or not.

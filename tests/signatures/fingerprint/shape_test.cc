@@ -153,7 +153,7 @@ TEST(Shape, TablesAndProseSayLittle) {
   ASSERT_GE(code.size(), kWindow);
   EXPECT_FALSE(shape_says_little(as_bytes(code).data(), variety));
   EXPECT_GE(variety, 2U);
-  EXPECT_LE(variety, 3U);
+  EXPECT_LE(variety, kMostRarity);
 }
 
 }  // namespace
