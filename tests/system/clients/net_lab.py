@@ -8,9 +8,9 @@ AI service, and the certificates for them.
          ...            |
 
 A client namespace stands for an IP version and a TLS version or QUIC: its own hosts file resolves all
-names to the server address that speaks just that, by nginx or, for QUIC, by Caddy. A scenario has a source address of its own, so that
-incidents, which are merged by client, stay apart. Nothing outside of the namespaces is changed but
-/etc/netns/NAME, which is removed again.
+names to the server address that speaks just that, by nginx or, for QUIC, by Caddy. A scenario has a
+source address of its own, so that incidents, which are merged by client, stay apart. Nothing outside of
+the namespaces is changed but /etc/netns/NAME, which is removed again.
 """
 import base64
 import ctypes

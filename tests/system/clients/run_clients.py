@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The live sensor against real clients, in network namespaces: curl, AI SDKs under Node, Chromium, each
-over TLS 1.2 and 1.3, sends an excerpt of samples/orchard and something harmless to a fake AI service,
-while `weir run` watches the bridge between them. TLS keys come before, during or two seconds after the
-requests. Every excerpt must be found, with its file and lines, and nothing else.
+over TLS 1.2, 1.3 or QUIC, sends an excerpt of samples/orchard and something harmless to a fake AI
+service, while `weir run` watches the bridge between them. TLS keys come before, during or two seconds
+after the requests. Every excerpt must be found, with its file and lines, and nothing else.
 
 Needs root and network namespaces; ends with 77 (skipped) and says why where something is missing. By
-hand: see tests/system/README.md.
+hand: see README.md beside this file.
 """
 import argparse
 import concurrent.futures
@@ -33,7 +33,6 @@ ROOT = HERE.parents[2]
 SKIPPED = 77
 EXCERPT_LINES = 18
 LATE_SECONDS = 2.0
-SERVER_LOGS = ["weir.log", "nginx.out", "nginx.log", "caddy.log"]
 MAX_SECONDS = 120  # then no scenario begins any more
 # When keys come, and how: "before" is the client's own log, which the sensor watches.
 TIMINGS = [("before", "folder"), ("during", "file"), ("after 2 s", "file"), ("after 2 s", "socket")]
@@ -66,7 +65,8 @@ def missing_tools(group, packages):
     """Why the clients of a group cannot run here, or empty."""
     if os.geteuid() != 0:
         return "needs root"
-    for tool in ["ip", "nginx", "openssl", *(["caddy"] if group.endswith("http3") else []), *{client.program for client in CLIENTS if client.group == group}]:
+    servers = ["nginx", "caddy"] if group.endswith("http3") else ["nginx"]
+    for tool in ["ip", "openssl", *servers, *{client.program for client in CLIENTS if client.group == group}]:
         if not shutil.which(tool):
             return f"no {tool}"
     if not os.path.exists("/proc/net/if_inet6"):
@@ -167,13 +167,15 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
     def caddy_log(self):
         return (self.folder / "caddy.log").read_text()
 
+    def server_logs(self):
+        paths = [self.folder / name for name in ["weir.log", "nginx.out", "nginx.log", "caddy.log"]]
+        return "\n".join(path.read_text()[-1000:] for path in paths if path.exists())
+
     def wait_for(self, condition, seconds, otherwise):
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end or (otherwise.startswith("the sensor") and self.sensor.poll() is not None):
-                logs = "\n".join((self.folder / name).read_text()[-1000:] for name in SERVER_LOGS
-                                 if (self.folder / name).exists())
-                raise RuntimeError(f"{otherwise}\n{logs}".strip())
+                raise RuntimeError(otherwise)
             time.sleep(0.02)
 
     def json_lines(self, name):
@@ -204,8 +206,6 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
             if time.monotonic() > self.deadline:
                 raise TimeoutError("no time left")
             self._play(scenario)
-        except subprocess.TimeoutExpired:
-            scenario.trouble = "the client does not end"
         except Exception as problem:  # one scenario must not take the others with it
             scenario.trouble = f"{type(problem).__name__}: {problem}"
 
@@ -217,7 +217,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         if when != "before" and (scenario.number % 2 or scenario.client.kind == "upload"):
             texts.reverse()
         if scenario.client.kind == "upload":  # deep in much text; keys come while it is sent
-            filler = "\n".join(f"Line {i} of the log says that train {i * 7919 % 1000} was on time." for i in range(6000))
+            filler = "\n".join(f"Line {i} of the log: train {i * 7919 % 1000} was on time." for i in range(7000))
             texts[texts.index(scenario.text)] = f"{filler[:200_000]}\n{scenario.text}\n{filler[200_000:]}"
         scenario.address = self.lab.use_address(scenario.view, scenario.number)
         visits = self.api.expect(scenario.address, page_of(scenario.client, texts))
@@ -239,11 +239,18 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
             self.wait_for(visits.arrived.is_set, 20, "no request came")
             time.sleep(0.2)
             visits.may_answer.set()
-        if scenario.client.program == "chromium":
-            self.wait_for(lambda: len(visits.bodies) >= 2, 25, "the browser has not sent all")
+        end = time.monotonic() + 25
+        browser = scenario.client.program == "chromium"  # does not end by itself
+        while len(visits.bodies) < 2 if browser else process.poll() is None:
+            if time.monotonic() > end:
+                raise RuntimeError("the client does not end")
+            if when == "during":
+                done = self.deliver(scenario, log, done)
+            time.sleep(0.02)
+        if browser:
             time.sleep(0.3)
             self.lab.end(process)
-        elif process.wait(25):
+        elif process.returncode:
             scenario.trouble = "client: " + self.log_of(scenario).read_text().strip()[-200:]
         if len(visits.bodies) != 2 and not scenario.trouble:
             scenario.trouble = f"{len(visits.bodies)} of 2 requests came"
@@ -272,7 +279,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         time.sleep(0.5)  # for what should not be found
         code = self.lab.end(self.sensor)
         if code != 0:
-            print(f"The sensor ended with {code}: {(self.folder / 'weir.log').read_text()[-2000:]}")
+            print(f"The sensor ended with {code}: {self.server_logs()}")
         alerts, flows = self.json_lines("alerts.jsonl"), self.json_lines("flows.jsonl")
         for scenario in scenarios:
             if not scenario.trouble:
@@ -373,6 +380,7 @@ def main():
         print(f"SKIPPED: {options.group}: {why}")
         return SKIPPED
 
+    os.umask(0o077)  # key logs are secrets
     began = time.monotonic()
     folder = options.keep or tempfile.mkdtemp(prefix="weir-clients-")
     os.makedirs(folder, exist_ok=True)
@@ -381,7 +389,11 @@ def main():
     try:
         with net_lab.NetLab(os.path.abspath(folder)) as lab:
             driver = Driver(lab, options)
-            driver.prepare()
+            try:
+                driver.prepare()
+            except RuntimeError as problem:
+                print(f"{problem}: {driver.server_logs()}")
+                return 1
             ready = time.monotonic() - began
             # One after the other in each namespace: they change its source address.
             with concurrent.futures.ThreadPoolExecutor(len(net_lab.VIEWS)) as pool:
