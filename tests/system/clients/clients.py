@@ -34,6 +34,7 @@ CLIENTS = [
     Client("curl", "curl", "resume", "http/1.1", *OPENAI),  # the second connection resumes the session
     Client("curl", "curl", "proxy", "h2", *ANTHROPIC),      # by CONNECT
     Client("curl", "openssl", "early", "http/1.1", *ANTHROPIC, tls=("1.3",)),  # the second as 0-RTT data
+    Client("curl", "python3", "urllib", "http/1.1", *OPENAI),
     Client("http3", "gtlsclient", "post", "h3", *ANTHROPIC, thorough=True, tls=("QUIC",)),
     Client("http3", "gtlsclient", "update", "h3", *OPENAI, thorough=True, tls=("QUIC",)),   # changes keys
     Client("node", "node", "anthropic", "http/1.1", *ANTHROPIC),
@@ -101,10 +102,16 @@ def command_of(client, call):
     """(arguments, environment)"""
     environment = {**os.environ, "HOME": str(call.folder), "SSLKEYLOGFILE": str(call.key_log),
                    "NODE_EXTRA_CA_CERTS": f"{call.folder}/ca.pem", "CLIENT_PACKAGES": call.packages}
-    command = {"curl": curl, "openssl": openssl, "gtlsclient": gtlsclient, "node": node,
+    command = {"curl": curl, "openssl": openssl, "python3": python3, "gtlsclient": gtlsclient, "node": node,
                "chromium": chromium}[client.program](client, call)
-    if client.program == "node":  # by its option alone
+    if client.program == "python3":
+        environment["SSL_CERT_FILE"] = f"{call.folder}/ca.pem"
+    if client.program == "node":  # knows an option alone
         del environment["SSLKEYLOGFILE"]
+        if client.kind == "google":
+            environment["NODE_OPTIONS"] = f"--tls-keylog={call.key_log}"
+        else:
+            command.insert(1, f"--tls-keylog={call.key_log}")
     return command, environment
 
 
@@ -138,6 +145,15 @@ def openssl(client, call):
                          f"{common} -sess_in {session} -early_data {files[1]} < /dev/null"]
 
 
+def python3(client, call):
+    program = ("import sys, urllib.request as u\n"
+               "for path in sys.argv[2:]:\n"
+               "    body = open(path, 'rb').read()\n"
+               "    u.urlopen(u.Request(sys.argv[1], body, {'Content-Type': 'application/json'})).read()")
+    return ["python3", "-c", program, f"https://{client.host}/v1/chat/completions",
+            *(call.write(f"{i}.json", message(text)) for i, text in enumerate(call.texts))]
+
+
 def gtlsclient(client, call):
     """The HTTP/3 client of ngtcp2. It sends one body a run."""
     path = "/v1/messages" if client.host == "api.anthropic.com" else "/v1/chat/completions"
@@ -151,7 +167,7 @@ def gtlsclient(client, call):
 def node(client, call):
     forms = SDK_FORMS.get(client.kind, OTHER_FORMS)
     requests = [{"form": forms[(call.number + i) % len(forms)], "text": text} for i, text in enumerate(call.texts)]
-    return ["node", f"--tls-keylog={call.key_log}", str(HERE / "sdk_client.mjs"), client.kind,
+    return ["node", str(HERE / "sdk_client.mjs"), client.kind,
             call.write("requests.json", json.dumps(requests))]
 
 
