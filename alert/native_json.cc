@@ -128,6 +128,7 @@ std::string alert_json(const Incident& incident, IncidentActivity activity) {
   out["host"] = flow.host;
   out["host_source"] = text(to_string(flow.host_source));
   out["visibility"] = text(to_string(flow.visibility));
+  out["visibility_reason"] = text(to_string(flow.visibility_reason));
   out["protocol"] = flow.protocol;
   out["ja3"] = flow.ja3;
   out["ja4"] = flow.ja4;
@@ -181,6 +182,7 @@ std::string flow_json(const FlowRecord& record) {
   out["tool"] = flow.tool;
   out["ech"] = flow.ech;
   out["visibility"] = text(to_string(flow.visibility));
+  out["visibility_reason"] = text(to_string(flow.visibility_reason));
   out["sight"] = flow.sight;
   out["packets"] = both_ways(record.packets);
   out["bytes"] = both_ways(record.bytes);

@@ -11,7 +11,7 @@
 namespace weir::alert {
 
 inline constexpr int kAlertSchemaVersion = 2;
-inline constexpr int kFlowSchemaVersion = 1;
+inline constexpr int kFlowSchemaVersion = 2;
 
 // Without a line end.
 [[nodiscard]] std::string alert_json(const Incident& incident, IncidentActivity activity);

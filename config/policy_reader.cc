@@ -16,6 +16,9 @@ namespace {
 constexpr size_t kMaxRules = 10'000;
 constexpr std::string_view kStatuses = "unknown, sanctioned, tolerated, unsanctioned or internal";
 constexpr std::string_view kVisibilities = "metadata, partly, decrypted or clear";
+constexpr std::string_view kReasons =
+    "none, no_data, no_key, keys_late, ech, quic, unsupported_cipher, decrypt_failed, opaque_body, "
+    "not_inspected, unknown_protocol, lost_packets or mid_stream";
 constexpr std::string_view kEvidenceKinds =
     "code, hash, secret, marker, name, environment or anomaly";
 constexpr std::string_view kClasses =
@@ -135,6 +138,15 @@ class ConditionReader {
     if (!out) map_.bad(key, quoted(*node) + "expected " + std::string(expected));
   }
 
+  void burst(std::string_view key, std::optional<Burst>& out) {
+    const YamlNode* node = map_.child(key);
+    if (node == nullptr) return;
+    if (node->kind == YamlNode::Kind::kScalar) out = parse_burst(node->scalar);
+    if (!out) {
+      map_.bad(key, quoted(*node) + R"(expected a size and 1s to 60s, such as ">1MiB in 10s")");
+    }
+  }
+
   void score(std::string_view key, std::optional<double>& out) {
     const YamlNode* node = map_.child(key);
     if (node == nullptr) return;
@@ -177,8 +189,11 @@ void read_conditions(const YamlNode& node, const std::string& prefix, YamlErrors
   when.one_of("host", out.host, normalise_host_pattern, "a host name or *.suffix");
   when.one_of("user", out.user, parse_word, "the name of a user");
   when.one_of("visibility", out.visibility, parse_visibility, kVisibilities);
+  when.one_of("visibility_reason", out.visibility_reason, parse_visibility_reason, kReasons);
   when.networks("source", out.source);
   when.range("up", out.up, parse_bytes, kSize);
+  when.burst("burst", out.burst);
+  when.range("one_upload", out.one_upload, parse_bytes, kSize);
   when.one_of("evidence", out.evidence, parse_evidence_kind, kEvidenceKinds);
   when.one_of("repository", out.repository, parse_word, "the name of a repository");
   when.one_of("rule", out.content_rule, parse_word, "the id of a content rule");
@@ -237,6 +252,19 @@ std::optional<Range> parse_range(std::string_view text, ParseAmount parse) noexc
     range.min = range.max = *value;
   }
   return range;
+}
+
+std::optional<Burst> parse_burst(std::string_view text) noexcept {
+  constexpr std::string_view kIn = " in ";
+  const size_t in = text.find(kIn);
+  if (in == std::string_view::npos) return std::nullopt;
+  const auto bytes = parse_range(text.substr(0, in), parse_bytes);
+  const auto time = parse_duration(trimmed(text.substr(in + kIn.size())));
+  constexpr int64_t kSecond = Duration::seconds(1).ns;
+  if (!bytes || !time || time->ns % kSecond != 0) return std::nullopt;
+  const int64_t seconds = time->ns / kSecond;
+  if (seconds < 1 || seconds > int64_t{kMaxBurstSeconds}) return std::nullopt;
+  return Burst{*bytes, static_cast<uint32_t>(seconds)};
 }
 
 void read_policy(const YamlNode& list, YamlErrors& errors, std::vector<PolicyRule>& out) {

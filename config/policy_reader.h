@@ -17,6 +17,9 @@ using ParseAmount = std::optional<uint64_t> (*)(std::string_view) noexcept;
 // no value.
 std::optional<Range> parse_range(std::string_view text, ParseAmount parse) noexcept;
 
+// A range of sizes and a span of whole seconds: ">1MiB in 10s".
+std::optional<Burst> parse_burst(std::string_view text) noexcept;
+
 // `list` is the list under `policy`. Leaves `out` as it is where a rule is bad.
 void read_policy(const YamlNode& list, YamlErrors& errors, std::vector<PolicyRule>& out);
 

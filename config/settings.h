@@ -81,6 +81,14 @@ struct Range {
   friend bool operator==(const Range&, const Range&) noexcept = default;
 };
 
+// So many bytes within so many seconds.
+struct Burst {
+  Range bytes;
+  uint32_t seconds = 0;  // 1..kMaxBurstSeconds
+  friend bool operator==(const Burst&, const Burst&) noexcept = default;
+};
+inline constexpr uint32_t kMaxBurstSeconds = 60;
+
 // One of several values, or none of them ("!internal", ["!internal", "!sanctioned"]).
 template <typename T>
 struct OneOf {
@@ -106,8 +114,11 @@ struct RuleConditions {
   std::optional<OneOf<std::string>> host;  // patterns as in the catalogue
   std::optional<OneOf<std::string>> user;
   std::optional<OneOf<Visibility>> visibility;
+  std::optional<OneOf<VisibilityReason>> visibility_reason;
   std::optional<std::vector<IpNetwork>> source;  // client address in one of them
   std::optional<Range> up;                       // upload bytes of the flow
+  std::optional<Burst> burst;                    // the most that it sent within a time
+  std::optional<Range> one_upload;               // the most that it sent at one go
   std::optional<OneOf<EvidenceKind>> evidence;
   std::optional<OneOf<std::string>> repository;
   std::optional<OneOf<std::string>> content_rule;  // Evidence::rule

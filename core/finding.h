@@ -42,6 +42,7 @@ struct FlowIdentity {
   std::string tool;  // client hint: user agent product, or JA4 family
   bool ech = false;
   Visibility visibility = Visibility::kMetadata;
+  VisibilityReason visibility_reason = VisibilityReason::kNoData;  // why no more was seen
   std::string sight;  // of encrypted flows: how far they could be read, and why no further
   std::string user;   // who sits at the client, where that is known; else empty
 };

@@ -26,7 +26,10 @@ struct Options {
   std::string user;
   std::string protocol = "http";
   std::string visibility = "clear";
+  std::string visibility_reason = "none";
   uint64_t up = 0;
+  uint64_t one_upload = 0;
+  uint64_t burst = 0;
   std::string evidence;
   std::string repository;
   std::string content_rule;
@@ -61,6 +64,13 @@ int run(const Options& options) {
   }
   flow.client.ip = *client;
   flow.visibility = *visibility;
+  const auto reason = parse_visibility_reason(options.visibility_reason);
+  if (!reason) {
+    complain("--visibility-reason " + options.visibility_reason +
+             ": expected one of those in docs/alerts.md, such as no_key");
+    return kExitUsage;
+  }
+  flow.visibility_reason = *reason;
   flow.host = options.host;
   flow.host_source = HostSource::kHttp;
   flow.tool = options.tool;
@@ -93,6 +103,13 @@ int run(const Options& options) {
   facts.flow = &flow;
   facts.user = options.user;
   facts.upload_bytes = options.up;
+  facts.one_upload = options.one_upload;
+  // So much within any time that a rule asks for.
+  std::vector<inspect::BurstPeak> bursts;
+  for (const auto& window : policy.volumes().bursts) {
+    bursts.push_back({window.seconds, options.burst});
+  }
+  facts.bursts = bursts;
   facts.evidence = evidence;
   std::printf("%s: %s\n", options.host.c_str(),
               flow.service.empty()
@@ -127,7 +144,13 @@ void add_policy_command(CLI::App& app, int& exit_code) {
   explain->add_option("--protocol", o->protocol, "protocol")->capture_default_str();
   explain->add_option("--visibility", o->visibility, "metadata, partly, decrypted or clear")
       ->capture_default_str();
+  explain->add_option("--visibility-reason", o->visibility_reason, "why no more was seen")
+      ->capture_default_str();
   explain->add_option("--up", o->up, "bytes uploaded")->capture_default_str();
+  explain->add_option("--one-upload", o->one_upload, "bytes uploaded at one go")
+      ->capture_default_str();
+  explain->add_option("--burst", o->burst, "bytes uploaded within the time of a burst condition")
+      ->capture_default_str();
   explain->add_option("--evidence", o->evidence, "kind of evidence found");
   explain->add_option("--repository", o->repository, "repository of the evidence");
   explain->add_option("--rule", o->content_rule, "content rule of the evidence");

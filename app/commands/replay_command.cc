@@ -35,6 +35,7 @@ struct Options {
   std::vector<std::string> indexes;
   std::string key;
   std::vector<std::string> key_logs;
+  double keys_late = -1;  // seconds; below zero: keys are there before the packets
   std::string alerts;
   std::string flows;
   std::string stats;
@@ -131,6 +132,10 @@ bool write_file(const std::string& path, const std::string& text) {
 }
 
 int run(const Options& options) {
+  if (options.keys_late >= 0 && options.workers != 1) {
+    complain("--keys-late works with one worker only");
+    return kExitUsage;
+  }
   auto settings = settings_of(options);
   if (!settings) {
     complain(settings.error());
@@ -207,7 +212,13 @@ int run(const Options& options) {
   size_t wanted = options.workers;
   if (wanted == 0) wanted = std::max<size_t>(1, std::thread::hardware_concurrency());
   // What a capture holds may stand behind the packets it is for; a key log is read before them.
-  WorkerPool workers(*snapshot, wanted, sink, {&key_logs.store(), false});
+  inspect::KeyAccess keys;
+  keys.store = &key_logs.store();
+  if (options.keys_late >= 0) {
+    keys.may_come_late = true;
+    keys.delay = Duration{static_cast<int64_t>(options.keys_late * 1e9)};
+  }
+  WorkerPool workers(*snapshot, wanted, sink, keys);
   const auto began = std::chrono::steady_clock::now();
   bool all_good = true;
   for (const std::string& file : options.files) {
@@ -267,6 +278,10 @@ void add_replay_command(CLI::App& app, int& exit_code) {
   replay->add_option("--key", o->key, "site key file of the indexes");
   replay->add_option("--keylog", o->key_logs, "TLS key log, or a folder of them; again for more")
       ->allow_extra_args(false);
+  replay
+      ->add_option("--keys-late", o->keys_late,
+                   "let the keys of each connection come so many seconds after its first packet")
+      ->check(CLI::Range(0.0, 3600.0));
   replay->add_option("--alerts", o->alerts, "write incidents as JSON lines");
   replay->add_option("--flows", o->flows, "write flows as JSON lines");
   replay->add_option("--stats", o->stats, "write totals and counters as JSON");

@@ -60,18 +60,27 @@ std::string used(const FlowIdentity& flow) {
   return flow.tool.empty() ? flow.protocol : flow.tool;
 }
 
+// "decrypted 12, metadata 3 (no_key 2, quic 1)": numbers where there is more than one kind.
 std::string seen_into(const ServiceUsage& usage) {
-  static constexpr std::array<const char*, 4> kNames = {"metadata", "partly", "decrypted", "clear"};
   std::string out;
-  for (size_t i = kNames.size(); i-- > 0;) {
+  for (size_t i = kVisibilities; i-- > 0;) {
     if (usage.flows_by_visibility[i] == 0) continue;
     if (!out.empty()) out += ", ";
-    out += kNames[i];
+    out += to_string(static_cast<Visibility>(i));
     if (usage.flows_by_visibility[i] != usage.flows) {
       out += " " + std::to_string(usage.flows_by_visibility[i]);
     }
   }
-  return out;
+  std::string why;
+  size_t reasons = 0;
+  for (size_t i = 1; i < kVisibilityReasons; ++i) reasons += usage.flows_by_reason[i] > 0 ? 1 : 0;
+  for (size_t i = 1; i < kVisibilityReasons; ++i) {
+    if (usage.flows_by_reason[i] == 0) continue;
+    if (!why.empty()) why += ", ";
+    why += to_string(static_cast<VisibilityReason>(i));
+    if (reasons > 1) why += " " + std::to_string(usage.flows_by_reason[i]);
+  }
+  return why.empty() ? out : out + " (" + why + ")";
 }
 
 uint64_t counter(const ReplayFacts& facts, std::string_view name) {
@@ -167,10 +176,18 @@ std::string not_read_text(const ReplayFacts& facts, const UsageTotals& usage) {
   return out;
 }
 
-nlohmann::json visibility_json(const std::array<uint64_t, 4>& flows) {
+nlohmann::json visibility_json(const std::array<uint64_t, kVisibilities>& flows) {
   nlohmann::json out = nlohmann::json::object();
   for (size_t i = 0; i < flows.size(); ++i) {
     out[std::string(to_string(static_cast<Visibility>(i)))] = flows[i];
+  }
+  return out;
+}
+
+nlohmann::json reasons_json(const std::array<uint64_t, kVisibilityReasons>& flows) {
+  nlohmann::json out = nlohmann::json::object();
+  for (size_t i = 1; i < flows.size(); ++i) {
+    if (flows[i] > 0) out[std::string(to_string(static_cast<VisibilityReason>(i)))] = flows[i];
   }
   return out;
 }
@@ -247,6 +264,8 @@ std::string replay_stats_json(const ReplayFacts& facts, const UsageTotals& usage
                         {"bytes_up", use.bytes_up},
                         {"bytes_down", use.bytes_down},
                         {"visibility", visibility_json(use.flows_by_visibility)},
+                        {"visibility_reasons", reasons_json(use.flows_by_reason)},
+                        {"bytes_up_unseen", use.bytes_up_unseen},
                         {"hosts", use.hosts}});
   }
   nlohmann::json counters = nlohmann::json::object();
@@ -265,6 +284,7 @@ std::string replay_stats_json(const ReplayFacts& facts, const UsageTotals& usage
                               {"bytes_down", usage.bytes_down},
                               {"inspected_bytes", usage.inspected_bytes},
                               {"visibility", visibility_json(usage.flows_by_visibility)},
+                              {"visibility_reasons", reasons_json(usage.flows_by_reason)},
                               {"protocols", usage.protocols},
                               {"services", services},
                               {"incidents", incidents.incidents()},

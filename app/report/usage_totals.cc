@@ -15,7 +15,10 @@ void UsageTotals::add(const FlowRecord& record) {
   gap_bytes_up += record.gap_bytes[Direction::kToServer];
   if (record.flow.service.empty()) return;
   ++ai_flows;
-  ++flows_by_visibility[static_cast<size_t>(record.flow.visibility)];
+  const auto visibility = static_cast<size_t>(record.flow.visibility);
+  const auto reason = static_cast<size_t>(record.flow.visibility_reason);
+  ++flows_by_visibility[visibility];
+  ++flows_by_reason[reason];
   ServiceUsage& usage = services[record.flow.service];
   // One service can show several faces; which one names it must not hang on the order of flows.
   if (usage.flows == 0 || record.flow.product < usage.product ||
@@ -29,7 +32,9 @@ void UsageTotals::add(const FlowRecord& record) {
   usage.requests += record.requests;
   usage.bytes_up += up;
   usage.bytes_down += down;
-  ++usage.flows_by_visibility[static_cast<size_t>(record.flow.visibility)];
+  ++usage.flows_by_visibility[visibility];
+  ++usage.flows_by_reason[reason];
+  if (record.flow.visibility == Visibility::kMetadata) usage.bytes_up_unseen += up;
   if (!record.flow.host.empty() && usage.hosts.size() < ServiceUsage::kMaxHosts) {
     usage.hosts.insert(record.flow.host);
   }

@@ -21,9 +21,11 @@ struct ServiceUsage {
   uint64_t requests = 0;
   uint64_t bytes_up = 0;
   uint64_t bytes_down = 0;
-  std::array<uint64_t, 4> flows_by_visibility{};  // indexed by Visibility
-  std::set<std::string> hosts;                    // at most kMaxHosts
-  std::set<IpAddress> clients;                    // at most kMaxClients
+  std::array<uint64_t, kVisibilities> flows_by_visibility{};
+  std::array<uint64_t, kVisibilityReasons> flows_by_reason{};  // of partly and metadata
+  uint64_t bytes_up_unseen = 0;  // of flows of which nothing could be read
+  std::set<std::string> hosts;   // at most kMaxHosts
+  std::set<IpAddress> clients;   // at most kMaxClients
   static constexpr size_t kMaxHosts = 64;
   static constexpr size_t kMaxClients = 4096;
 };
@@ -31,9 +33,10 @@ struct ServiceUsage {
 struct UsageTotals {
   void add(const FlowRecord& record);
 
-  std::map<std::string, ServiceUsage> services;   // by id
-  std::map<std::string, uint64_t> protocols;      // flows by protocol
-  std::array<uint64_t, 4> flows_by_visibility{};  // of AI services
+  std::map<std::string, ServiceUsage> services;               // by id
+  std::map<std::string, uint64_t> protocols;                  // flows by protocol
+  std::array<uint64_t, kVisibilities> flows_by_visibility{};  // of AI services
+  std::array<uint64_t, kVisibilityReasons> flows_by_reason{};
   uint64_t flows = 0;
   uint64_t ai_flows = 0;
   uint64_t requests = 0;

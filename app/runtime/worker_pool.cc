@@ -141,7 +141,11 @@ struct WorkerPool::Impl {
   // A worker has seen its own packets only: flows that were over by the end of the capture end the
   // same way however many workers there are.
   void finish_engine(inspect::Engine& engine) const {
-    engine.on_time(last);
+    // Keys of a replay that counts them as late may still be to come.
+    for (Timestamp now = last; now - last < key_delay; now = now + Duration::millis(100)) {
+      engine.on_time(now);
+    }
+    engine.on_time(last + key_delay);
     engine.finish();
   }
 
@@ -186,6 +190,7 @@ struct WorkerPool::Impl {
   std::condition_variable done;
   bool stop = false;       // under mutex
   bool finishing = false;  // written while no worker is busy
+  Duration key_delay;      // of KeyAccess
   Timestamp last;          // of all packets; read by workers when finishing
   uint64_t packets = 0;    // likewise
   size_t round_packets = 0;
@@ -197,6 +202,7 @@ WorkerPool::WorkerPool(std::shared_ptr<const inspect::Snapshot> snapshot, size_t
     : impl_(std::make_unique<Impl>(sink)) {
   // A fixed key: a replay repeats itself, and nobody who sends packets now reads its timing.
   constexpr HashKey kReplayKey{{0x77656972, 0x7265706c6179}};
+  impl_->key_delay = keys.delay;
   if (workers <= 1) {
     impl_->single_ndpi = make_ndpi(snapshot->limits);
     impl_->single = std::make_unique<inspect::Engine>(std::move(snapshot), sink, kReplayKey,

@@ -61,6 +61,7 @@ struct DecryptServices {
   TlsCounters& tls;
   DecryptCounters& counters;
   uint64_t held_bytes = 0;  // in all flows
+  Duration key_delay{};     // keys count as come only so long after the ClientHello
 };
 
 class TlsDecryptor final : public StreamDecoder {
@@ -81,6 +82,9 @@ class TlsDecryptor final : public StreamDecoder {
   void finish(EndReason reason) noexcept;
   // Becomes known with the server's name, usually.
   void set_of_interest(bool of_interest) noexcept { of_interest_ = of_interest; }
+
+  // To an AI service: may use what is kept free for such when many flows wait.
+  void set_priority(bool priority) noexcept { priority_ = priority; }
 
   // Ciphertext is held and may still be decrypted.
   [[nodiscard]] bool waiting() const noexcept { return hold_.bytes() > 0; }
@@ -200,6 +204,7 @@ class TlsDecryptor final : public StreamDecoder {
   TlsDecoder names_;
   bool names_done_ = false;
   bool of_interest_;
+  bool priority_ = false;
   Direction client_ = Direction::kToServer;
   PerDirection<Side> sides_;
 
@@ -229,6 +234,7 @@ class TlsDecryptor final : public StreamDecoder {
   PerDirection<RecordKeys> keys_;  // TLS 1.2 and before, by the flow's directions
   CipherHold hold_;
   Timestamp now_;
+  Timestamp hello_time_;
   Timestamp waiting_since_;
 
   DecryptFault fault_ = DecryptFault::kNone;

@@ -9,6 +9,8 @@ namespace {
 
 // Of what may be held, the server's part: its answers matter less than what is sent to it.
 constexpr uint64_t kServerShare = 4;
+// Of what all flows may hold, the part that is kept free for flows to AI services.
+constexpr uint64_t kPriorityShare = 4;
 // Held of flows that are of no interest until the ServerHello says what their records are.
 constexpr uint64_t kHeldWithoutInterest = 32U << 10;
 
@@ -67,6 +69,7 @@ bool TlsDecryptor::need_keys(Direction d, ByteSpan body) {
 bool TlsDecryptor::look_up() {
   if (ready_) return true;
   if (!client_hello_ || unusable_ != DecryptFault::kNone) return false;
+  if (now_ - hello_time_ < services_.key_delay) return false;
   const uint64_t generation = services_.keys.generation();
   if (generation == seen_generation_) return false;
   seen_generation_ = generation;
@@ -133,7 +136,9 @@ uint64_t TlsDecryptor::may_hold(Direction d) const noexcept {
   if (!is_client(d)) most = std::min<uint64_t>(most, limits.hold_bytes / kServerShare);
   if (!of_interest_) most = server_hello_ ? 0 : std::min(most, kHeldWithoutInterest);
   const uint64_t others = services_.held_bytes - hold_.bytes(d);
-  const uint64_t free = limits.hold_bytes_total - std::min(limits.hold_bytes_total, others);
+  const uint64_t all =
+      limits.hold_bytes_total - (priority_ ? 0 : limits.hold_bytes_total / kPriorityShare);
+  const uint64_t free = all - std::min(all, others);
   return std::min(most, free);
 }
 

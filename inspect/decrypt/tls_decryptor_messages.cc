@@ -75,6 +75,7 @@ void TlsDecryptor::on_client_hello(Direction d, ByteSpan body) {
   if (!hello || hello->random.size() != kRandomBytes || server_hello_) return;
   client_ = d;
   client_hello_ = true;
+  if (hello_time_.ns == 0) hello_time_ = now_;
   early_offered_ = hello->early_data;
   std::copy_n(hello->random.begin(), kRandomBytes, client_random_.begin());
   seen_generation_ = 0;

@@ -22,6 +22,32 @@ uint8_t handshake_type(ByteSpan first) noexcept {
 constexpr uint8_t kClientHello = 1;
 constexpr uint8_t kServerHello = 2;
 
+// What of the connection could not be seen, and why.
+VisibilityReason missing_of(const TlsDecryptor& tls) noexcept {
+  switch (tls.sight()) {
+    case TlsSight::kDecrypted:
+    case TlsSight::kPending:
+      return VisibilityReason::kNone;
+    case TlsSight::kWaiting:
+    case TlsSight::kNoKey:
+      return VisibilityReason::kNoKey;
+    case TlsSight::kNoHandshake:
+      return VisibilityReason::kMidStream;
+    case TlsSight::kUnknownVersion:
+    case TlsSight::kUnknownCipher:
+      return VisibilityReason::kUnsupportedCipher;
+    case TlsSight::kPartly:
+      if (tls.fault() == DecryptFault::kNone || tls.fault() == DecryptFault::kNoKey) {
+        return VisibilityReason::kKeysLate;
+      }
+      break;
+    case TlsSight::kFailed:
+      break;
+  }
+  return tls.fault() == DecryptFault::kLostRecords ? VisibilityReason::kLost
+                                                   : VisibilityReason::kDecryptFailed;
+}
+
 bool is_websocket(std::string_view protocol) noexcept {
   constexpr std::string_view kName = "websocket";
   return protocol.size() == kName.size() &&
@@ -42,7 +68,7 @@ ContentInspector::ContentInspector(FlowDossier& dossier, DecoderServices& decode
       requests_(dossier, *this, origin.visibility) {}
 
 ContentInspector::~ContentInspector() {
-  if (waiting_) decoders_.waiting.erase(this);
+  if (waiting_) decoders_.waiting.erase(wait_number_);
 }
 
 void ContentInspector::on_tcp_data(Direction direction, ByteSpan data) noexcept {
@@ -148,7 +174,9 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
             std::make_unique<TlsDecryptor>(*decoders_.decrypt, *this, decoders_.hold_for_keys);
       } else {
         tls_ = std::make_unique<TlsDecoder>(dossier.services().limits, decoders_.tls);
+        dossier.only_partly_seen(VisibilityReason::kNoKey);
       }
+      dossier.not_seen(VisibilityReason::kNoKey);
       if (origin_.depth == 0) dossier.set_protocol("tls");
       break;
     case Choice::kHttp:
@@ -258,11 +286,16 @@ void ContentInspector::read_tls_info() noexcept {
   if (changes == tls_changes_) return;
   tls_changes_ = changes;
   learn_handshake(dossier_, decryptor_ ? decryptor_->info() : tls_->info(), HostSource::kSni);
-  if (decryptor_ && !decryptor_->alpn().empty()) dossier_.id().alpn = decryptor_->alpn();
+  if (!decryptor_) return;
+  decryptor_->set_priority(!dossier_.id().service.empty());
+  if (!decryptor_->alpn().empty()) dossier_.id().alpn = decryptor_->alpn();
 }
 
 void ContentInspector::to_raw() noexcept {
   state_ = State::kRaw;
+  dossier_.not_seen(mid_stream_                                ? VisibilityReason::kMidStream
+                    : origin_.visibility == Visibility::kClear ? VisibilityReason::kUnknownProtocol
+                                                               : VisibilityReason::kOpaque);
   http_.reset();
   http2_.reset();
   tls_.reset();
@@ -289,10 +322,12 @@ void ContentInspector::note_waiting() noexcept {
   if (waiting == waiting_) return;
   waiting_ = waiting;
   if (waiting) {
-    decoders_.waiting.insert(this);
+    wait_number_ = ++decoders_.waits;
+    decoders_.waiting.emplace(wait_number_, this);
   } else {
-    decoders_.waiting.erase(this);
+    decoders_.waiting.erase(wait_number_);
   }
+  dossier_.set_sight_pending(waiting);
 }
 
 void ContentInspector::poll_keys() noexcept {
@@ -306,7 +341,14 @@ void ContentInspector::end_decryption(EndReason reason) noexcept {
   decryptor_->finish(reason);
   dossier_.note_unread(&EngineCounters::unread_tls_bytes,
                        decryptor_->sealed_bytes(Direction::kToServer));
-  if (decryptor_->sight() == TlsSight::kPartly) dossier_.only_partly_seen();
+  const VisibilityReason missing = missing_of(*decryptor_);
+  if (missing != VisibilityReason::kNone) {
+    dossier_.not_seen(missing);
+    dossier_.only_partly_seen(missing);
+  } else {
+    const bool nothing = decryptor_->clear_bytes(Direction::kToServer) == 0;
+    dossier_.not_seen(nothing ? VisibilityReason::kNoData : VisibilityReason::kOpaque);
+  }
   dossier_.note_sight(tls_sight_name(decryptor_->sight()), decrypt_fault_name(decryptor_->fault()));
   decryptor_.reset();
   note_waiting();
@@ -498,6 +540,9 @@ void ContentInspector::after_packet() noexcept {
     std::vector<Evidence> evidence;
     raw_->detector->collect(evidence);
     if (!evidence.empty()) dossier_.judge_so_far(evidence);
+  }
+  if (raw_ && raw_bytes_ > 0 && !raw_->unwrapper->opaque()) {
+    dossier_.raise_visibility(origin_.visibility);
   }
   if (inner_) inner_->after_packet();
 }

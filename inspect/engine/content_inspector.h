@@ -8,8 +8,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <unordered_set>
 
 #include "inspect/decrypt/tls_decryptor.h"
 #include "inspect/engine/flow_dossier.h"
@@ -27,10 +27,11 @@ class ContentInspector;
 
 // Decoder counters and hooks that the inspectors of one worker share.
 struct DecoderServices {
-  DecoderServices(const Limits& limits, const KeyStore* keys, bool may_come_late)
+  DecoderServices(const Limits& limits, const KeyStore* keys, bool may_come_late, Duration delay)
       : hold_for_keys(may_come_late) {
     if (keys == nullptr) return;
     decrypt.reset(new DecryptServices{limits, *keys, tls, decrypted});
+    decrypt->key_delay = delay;
   }
   Http1Counters http;
   Http2Counters http2;
@@ -40,8 +41,9 @@ struct DecoderServices {
   DecryptCounters decrypted;
   std::unique_ptr<DecryptServices> decrypt;  // null: no key log, nothing is decrypted
   bool hold_for_keys;
-  // Whose ciphertext is held until keys come.
-  std::unordered_set<ContentInspector*> waiting;
+  // Whose ciphertext is held until keys come, in order of its beginning.
+  std::map<uint64_t, ContentInspector*> waiting;
+  uint64_t waits = 0;  // so far: the next key of `waiting`
 };
 
 // What a stream was taken from.
@@ -144,6 +146,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   std::unique_ptr<DnsTcpDecoder> dns_;
   std::unique_ptr<TlsDecryptor> decryptor_;  // instead of tls_, where there is a key store
   bool waiting_ = false;                     // is in decoders_.waiting
+  uint64_t wait_number_ = 0;                 // as this
   std::unique_ptr<ContentInspector> inner_;  // of what a tunnel or TLS holds
   bool in_tunnel_ = false;                   // inner_ is that of a tunnel
   SlotLease raw_;

@@ -22,6 +22,8 @@ namespace {
 constexpr size_t kExpireBudget = 8;
 // Datagrams without a QUIC version or DNS message before a UDP flow counts as something else.
 constexpr uint32_t kUdpProbes = 4;
+// In packet time, between looks at ciphertext that waits for its keys.
+constexpr Duration kLookInterval = Duration::millis(100);
 
 constexpr bool is_dns_port(uint16_t port) noexcept {
   return port == 53 || port == 5353 || port == 5355;
@@ -91,7 +93,7 @@ struct Engine::Impl {
         generation(std::make_shared<EngineServices>(std::move(snapshot), services)),
         ndpi(classifier),
         keys(access.store),
-        decoders(services.limits, access.store, access.may_come_late),
+        decoders(services.limits, access.store, access.may_come_late, access.delay),
         tcp_pool(services.limits),
         quic_router(make_router(flow_key, access.may_come_late)),
         flows(services.limits, flow_key) {}
@@ -115,7 +117,8 @@ struct Engine::Impl {
   void flip(Table::Entry& entry);
   void close_if_over(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
 
-  // Reads what flows hold for want of keys, when new keys have come.
+  // Reads what flows hold for want of keys, when new keys have come; now and then lets go of what
+  // was held for too long.
   void poll_keys();
   // Shows nDPI a packet of a flow that nothing here knows. True when no more are wanted.
   bool ask_ndpi(FlowState& flow, const DecodedPacket& packet);
@@ -125,6 +128,7 @@ struct Engine::Impl {
   NdpiEngine* ndpi;
   const KeyStore* keys;
   uint64_t keys_seen = 0;  // KeyStore::generation()
+  Timestamp next_look;     // at what is held
   DecoderServices decoders;
   QuicCounters quic;
   TcpPool tcp_pool;  // before the flows: their streams give buffers back to it
@@ -162,7 +166,7 @@ void Engine::Impl::begin_flow(Table::Entry& entry, const DecodedPacket& packet) 
 FlowRecord Engine::Impl::record_of(const Table::Entry& entry) {
   const FlowState& flow = entry.state;
   FlowRecord record;
-  record.flow = flow.dossier->final_identity();
+  record.flow = flow.dossier->final_identity(flow.gap_bytes[Direction::kToServer]);
   record.first = entry.first;
   record.last = entry.last;
   record.packets = flow.packets;
@@ -246,7 +250,11 @@ void Engine::Impl::close_if_over(Table::Entry& entry, Direction direction,
 
 void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet) {
   FlowState& flow = entry.state;
-  if (direction == Direction::kToServer) flow.dossier->add_upload(packet.payload.size());
+  if (direction == Direction::kToServer) {
+    flow.dossier->add_upload(packet.payload.size());
+  } else {
+    flow.dossier->add_answer(packet.payload.size());
+  }
   if (flow.tcp) {
     TcpFlow& tcp = *flow.tcp;
     tcp.stream.on_segment(direction, packet, tcp.inspector);
@@ -267,7 +275,11 @@ void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const Decode
 void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet) {
   FlowState& flow = entry.state;
   FlowDossier& dossier = *flow.dossier;
-  if (direction == Direction::kToServer) dossier.add_upload(packet.payload.size());
+  if (direction == Direction::kToServer) {
+    dossier.add_upload(packet.payload.size());
+  } else {
+    dossier.add_answer(packet.payload.size());
+  }
   if (!flow.udp) {
     if (flow.quic.active() && route_quic(flow, direction, packet.payload)) return;
     services.counters.shunted_bytes.add(packet.payload.size());
@@ -284,6 +296,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
       udp.state = UdpFlow::State::kQuic;
       udp.quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
       dossier.set_protocol("quic");
+      dossier.not_seen(VisibilityReason::kQuic);
     } else if (quic_router && route_quic(flow, direction, packet.payload)) {
       flow.udp.reset();
       return;
@@ -296,6 +309,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
       if (const auto host = ssdp_host(packet.payload)) {
         dossier.set_protocol("ssdp");
         dossier.learn_name(HostSource::kHttp, *host);
+        dossier.raise_visibility(Visibility::kClear);
         enough = true;
       } else if (ndpi != nullptr) {
         enough = ask_ndpi(flow, packet);
@@ -374,10 +388,19 @@ Action Engine::on_packet(const DecodedPacket& packet) noexcept {
 }
 
 void Engine::Impl::poll_keys() {
-  if (keys == nullptr || keys->generation() == keys_seen) return;
+  if (keys == nullptr) return;
+  const bool news = keys->generation() != keys_seen;
+  const bool nobody_waits = decoders.waiting.empty() && !quic_router;
+  if (!news && (nobody_waits || services.now < next_look)) return;
   keys_seen = keys->generation();
-  const std::vector<ContentInspector*> waiting(decoders.waiting.begin(), decoders.waiting.end());
-  for (ContentInspector* inspector : waiting) inspector->poll_keys();
+  next_look = services.now + kLookInterval;
+  // One may end the waiting of another.
+  const uint64_t last = decoders.waits;
+  for (auto at = decoders.waiting.begin(); at != decoders.waiting.end() && at->first <= last;) {
+    const uint64_t number = at->first;
+    at->second->poll_keys();
+    at = decoders.waiting.upper_bound(number);
+  }
   if (quic_router) quic_router->poll_keys();
 }
 

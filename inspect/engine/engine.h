@@ -22,6 +22,9 @@ namespace weir::inspect {
 struct KeyAccess {
   const KeyStore* store = nullptr;
   bool may_come_late = false;  // then ciphertext waits for keys, within limits
+  // For replays that show what late keys do: those of each connection count as come so long after
+  // its ClientHello.
+  Duration delay;
 };
 
 // Names and values of every counter of an engine, grouped ("tcp.overlap_conflicts").

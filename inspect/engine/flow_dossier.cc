@@ -57,7 +57,7 @@ bool is_data(const Evidence& e) noexcept {
 
 FlowDossier::FlowDossier(EngineServices& services, const Endpoint& client, const Endpoint& server,
                          uint8_t ip_protocol, uint32_t encapsulation)
-    : services_(services) {
+    : services_(services), meter_(services.snapshot->policy.volumes()) {
   id_.client = client;
   id_.server = server;
   id_.ip_protocol = ip_protocol;
@@ -144,6 +144,30 @@ void FlowDossier::learn_ja(std::string_view ja3, std::string_view ja4) noexcept 
   }
 }
 
+void FlowDossier::not_seen(VisibilityReason reason) noexcept {
+  if (id_.visibility != Visibility::kMetadata) return;
+  const bool sealed = reason == VisibilityReason::kNoKey || reason == VisibilityReason::kQuic;
+  id_.visibility_reason = sealed && hidden_name_ ? VisibilityReason::kEch : reason;
+}
+
+void FlowDossier::only_partly_seen(VisibilityReason reason) noexcept {
+  if (partly_ == VisibilityReason::kNone) partly_ = reason;
+  if (id_.visibility == Visibility::kMetadata) return;
+  id_.visibility = Visibility::kPartly;
+  id_.visibility_reason = partly_;
+}
+
+void FlowDossier::set_sight_pending(bool pending) noexcept {
+  if (pending == sight_pending_) return;
+  sight_pending_ = pending;
+  if (!pending) judge_flow();
+}
+
+void FlowDossier::note_hidden_name() noexcept {
+  hidden_name_ = true;
+  not_seen(id_.visibility_reason);
+}
+
 void FlowDossier::note_sight(std::string_view sight, std::string_view fault) noexcept {
   id_.sight = sight;
   if (!fault.empty() && fault != "none") id_.sight += ": " + std::string(fault);
@@ -185,10 +209,7 @@ void FlowDossier::judge_flow(const RequestInfo& request) noexcept {
       id_.host_source = HostSource::kIp;
     }
   }
-  PolicyFacts facts;
-  facts.flow = &id_;
-  facts.upload_bytes = upload_bytes_;
-  const Decision decision = services_.snapshot->policy.decide(facts);
+  const Decision decision = services_.snapshot->policy.decide(facts());
   action_ = std::max(action_, decision.action);
   if (decision.action == Action::kAllow || decision.rule == nullptr) return;
   const std::pair told(decision.rule, match_.face);
@@ -213,9 +234,7 @@ void FlowDossier::weigh_data(std::vector<Evidence>& evidence) const {
 
 void FlowDossier::judge_so_far(std::vector<Evidence>& evidence) noexcept {
   weigh_data(evidence);
-  PolicyFacts facts;
-  facts.flow = &id_;
-  facts.upload_bytes = upload_bytes_;
+  PolicyFacts facts = this->facts();
   facts.evidence = evidence;
   action_ = std::max(action_, services_.snapshot->policy.decide(facts).action);
 }
@@ -245,9 +264,7 @@ void FlowDossier::report(RequestInfo&& request, std::vector<Evidence>&& evidence
 }
 
 void FlowDossier::tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept {
-  PolicyFacts facts;
-  facts.flow = &id_;
-  facts.upload_bytes = upload_bytes_;
+  PolicyFacts facts = this->facts();
   facts.evidence = evidence;
   const Decision decision = services_.snapshot->policy.decide(facts);
   action_ = std::max(action_, decision.action);
@@ -276,7 +293,17 @@ void FlowDossier::check_upload() noexcept {
   judge_flow();
 }
 
-FlowIdentity FlowDossier::final_identity() const {
+PolicyFacts FlowDossier::facts() const noexcept {
+  PolicyFacts out;
+  out.flow = &id_;
+  out.upload_bytes = upload_bytes_;
+  out.one_upload = meter_.one_upload();
+  out.bursts = meter_.bursts();
+  out.sight_pending = sight_pending_;
+  return out;
+}
+
+FlowIdentity FlowDossier::final_identity(uint64_t gap_bytes) const {
   FlowIdentity out = id_;
   if (flow_match_.face != nullptr) {
     out.service = flow_match_.face->service;
@@ -284,6 +311,16 @@ FlowIdentity FlowDossier::final_identity() const {
     out.vendor = flow_match_.face->vendor;
     out.service_class = flow_match_.face->service_class;
     out.status = flow_match_.face->status;
+  }
+  if (out.visibility > Visibility::kPartly) {
+    VisibilityReason missing = VisibilityReason::kNone;
+    if (opaque_bytes_ > upload_bytes_ / 2) missing = VisibilityReason::kOpaque;
+    if (gap_bytes > 0) missing = VisibilityReason::kLost;
+    if (left_out_ > gap_bytes) missing = VisibilityReason::kNotInspected;
+    if (missing != VisibilityReason::kNone) {
+      out.visibility = Visibility::kPartly;
+      out.visibility_reason = missing;
+    }
   }
   return out;
 }

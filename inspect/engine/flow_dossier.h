@@ -17,6 +17,7 @@
 #include "inspect/engine/snapshot.h"
 #include "inspect/identify/name_cache.h"
 #include "inspect/message_sink.h"
+#include "inspect/policy/upload_meter.h"
 
 namespace weir::inspect {
 
@@ -68,14 +69,24 @@ class FlowDossier {
   // Classifies one request and makes its service the current one (later findings name it).
   void learn_request(std::string_view host, std::string_view target) noexcept;
   void set_protocol(std::string_view protocol) noexcept { id_.protocol = protocol; }
-  void raise_visibility(Visibility v) noexcept { id_.visibility = std::max(id_.visibility, v); }
+  void raise_visibility(Visibility v) noexcept {
+    if (v <= id_.visibility) return;
+    id_.visibility = v;
+    id_.visibility_reason = partly_ == VisibilityReason::kNone ? VisibilityReason::kNone : partly_;
+    if (partly_ != VisibilityReason::kNone) id_.visibility = Visibility::kPartly;
+  }
+  // Why nothing of the flow can be read, as far as that is known now. Without effect on a flow of
+  // which something was read.
+  void not_seen(VisibilityReason reason) noexcept;
+  // Of what was or will be read, something is missing.
+  void only_partly_seen(VisibilityReason reason) noexcept;
+  // Ciphertext is held for keys that may still come: until then policy says nothing of visibility.
+  void set_sight_pending(bool pending) noexcept;
+  // ECH hides the name: that is why, where nothing else was seen.
+  void note_hidden_name() noexcept;
   // The host that was learnt last is where a proxy connects to: the names inside the tunnel say
   // more when it is an address, and they add a service where it had none.
   void enter_tunnel() noexcept;
-  // Of what was encrypted, not all could be read.
-  void only_partly_seen() noexcept {
-    if (id_.visibility == Visibility::kDecrypted) id_.visibility = Visibility::kPartly;
-  }
   // The flow goes on with what another one began (a connection on a new path): all that is known of
   // that one but its addresses.
   void continue_from(const FlowDossier& other);
@@ -83,9 +94,15 @@ class FlowDossier {
   void note_sight(std::string_view sight, std::string_view fault) noexcept;
   void flip() noexcept { std::swap(id_.client, id_.server); }
   void set_upload(uint64_t bytes) noexcept { upload_bytes_ = bytes; }
+  // Bytes of bodies in which nothing was readable.
+  void note_opaque(uint64_t bytes) noexcept { opaque_bytes_ += bytes; }
   void note_unread(Counter EngineCounters::*reason, uint64_t bytes) noexcept {
     (services_.counters.*reason).add(bytes);
     unread_bytes += bytes;
+    if (reason == &EngineCounters::unread_limit_bytes ||
+        reason == &EngineCounters::unread_slot_bytes) {
+      left_out_ += bytes;
+    }
   }
 
   // Asks policy about the flow as such, without evidence; a new answer is told once. `request`, if
@@ -98,8 +115,13 @@ class FlowDossier {
 
   void add_upload(uint64_t bytes) noexcept {
     upload_bytes_ += bytes;
-    if (upload_bytes_ >= next_upload_check_) check_upload();
+    if (id_.visibility_reason == VisibilityReason::kNoData && bytes > 0) {
+      not_seen(VisibilityReason::kUnknownProtocol);
+    }
+    const bool mark = meter_.sent(bytes, services_.now);
+    if (mark || upload_bytes_ >= next_upload_check_) check_upload();
   }
+  void add_answer(uint64_t bytes) noexcept { meter_.answered(bytes); }
   [[nodiscard]] uint64_t upload_bytes() const noexcept { return upload_bytes_; }
   [[nodiscard]] Action action() const noexcept { return action_; }
   [[nodiscard]] FlowIdentity& id() noexcept { return id_; }
@@ -109,8 +131,9 @@ class FlowDossier {
   [[nodiscard]] RequestContext context(std::string_view user_agent) const noexcept {
     return {id_.host, id_.tool, user_agent, id_.client.ip};
   }
-  // Names and service as they stand at the end of the flow: those of the flow as a whole.
-  [[nodiscard]] FlowIdentity final_identity() const;
+  // Names, service and visibility as they stand at the end of the flow: those of the flow as a
+  // whole. `gap_bytes`: that the client sent and nobody saw.
+  [[nodiscard]] FlowIdentity final_identity(uint64_t gap_bytes) const;
 
   uint64_t requests = 0;
   uint64_t inspected_bytes = 0;
@@ -122,6 +145,7 @@ class FlowDossier {
   void check_upload() noexcept;
   void tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept;
   void weigh_data(std::vector<Evidence>& evidence) const;
+  [[nodiscard]] PolicyFacts facts() const noexcept;
   [[nodiscard]] bool says_more_than_tunnel(HostSource source, std::string_view name) const noexcept;
 
   EngineServices& services_;
@@ -132,6 +156,12 @@ class FlowDossier {
   Action action_ = Action::kAllow;
   uint64_t upload_bytes_ = 0;
   uint64_t next_upload_check_ = 64 << 10;
+  UploadMeter meter_;
+  bool sight_pending_ = false;
+  bool hidden_name_ = false;
+  VisibilityReason partly_ = VisibilityReason::kNone;  // what is missing of a flow that is read
+  uint64_t opaque_bytes_ = 0;
+  uint64_t left_out_ = 0;  // upload bytes not read at a limit
   // Flow verdicts that were told already: rule and service.
   std::vector<std::pair<const config::PolicyRule*, const signatures::ServiceFace*>> told_;
 };

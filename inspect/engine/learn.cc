@@ -20,6 +20,7 @@ void learn_handshake(FlowDossier& dossier, const TlsInfo& info, HostSource sni_s
 }
 
 void learn_dns(FlowDossier& dossier, const DnsMessage& message) noexcept {
+  dossier.raise_visibility(Visibility::kClear);
   for (const DnsQuestion& question : message.questions) dossier.note_question(question.name);
   if (message.response) {
     EngineServices& services = dossier.services();

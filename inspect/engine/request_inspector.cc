@@ -59,7 +59,7 @@ void RequestInspector::on_body(uint64_t stream_id, ByteSpan data, uint64_t offse
     return;
   }
   begin_body(*open);
-  open->has_body = open->has_body || !data.empty();
+  open->body_bytes += data.size();
   open->slot->unwrapper->on_data(data, offset);
 }
 
@@ -87,8 +87,10 @@ void RequestInspector::on_request_end(uint64_t stream_id, EndReason reason) noex
     RequestDetector& detector = *open->slot->detector;
     if (open->body_begun) {
       open->slot->unwrapper->end(reason);
-      if (open->has_body && open->slot->unwrapper->opaque())
+      if (open->body_bytes > 0 && open->slot->unwrapper->opaque()) {
         services.counters.requests_opaque.add();
+        dossier_.note_opaque(open->body_bytes);
+      }
     }
     detector.finish();
     services.counters.text_bytes.add(detector.text_bytes());

@@ -43,7 +43,7 @@ class RequestInspector final : public MessageSink {
     SlotLease slot;
     RequestInfo info;
     bool body_begun = false;
-    bool has_body = false;
+    uint64_t body_bytes = 0;
     std::string content_type;
     std::string content_encoding;
   };

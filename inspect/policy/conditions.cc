@@ -52,9 +52,20 @@ Condition first_of_flow(const RuleConditions& when, const FlowIdentity& flow,
   if (!one_of(when.protocol, flow.protocol)) return Condition::kProtocol;
   if (!host_is(when.host, flow.host)) return Condition::kHost;
   if (!one_of(when.user, user_of(flow, facts))) return Condition::kUser;
-  if (!one_of(when.visibility, flow.visibility)) return Condition::kVisibility;
+  // While keys may still come, nobody can say how much will have been seen.
+  if (!one_of(when.visibility, flow.visibility) || (when.visibility && facts.sight_pending)) {
+    return Condition::kVisibility;
+  }
+  if (!one_of(when.visibility_reason, flow.visibility_reason) ||
+      (when.visibility_reason && facts.sight_pending)) {
+    return Condition::kVisibilityReason;
+  }
   if (!from_one_of(when.source, flow.client.ip)) return Condition::kSource;
   if (!within(when.up, facts.upload_bytes)) return Condition::kUp;
+  if (when.burst && !when.burst->bytes.contains(burst_of(when.burst->seconds, facts))) {
+    return Condition::kBurst;
+  }
+  if (!within(when.one_upload, facts.one_upload)) return Condition::kOneUpload;
   return Condition::kAnyEvidence;
 }
 
@@ -78,6 +89,13 @@ bool speaks_of_evidence(const RuleConditions& when) noexcept {
 }
 
 }  // namespace
+
+uint64_t burst_of(uint32_t seconds, const PolicyFacts& facts) noexcept {
+  for (const BurstPeak& peak : facts.bursts) {
+    if (peak.seconds == seconds) return peak.bytes;
+  }
+  return 0;
+}
 
 std::string_view user_of(const FlowIdentity& flow, const PolicyFacts& facts) noexcept {
   return facts.user.empty() ? std::string_view(flow.user) : facts.user;

@@ -20,8 +20,11 @@ enum class Condition : uint8_t {
   kHost,
   kUser,
   kVisibility,
+  kVisibilityReason,
   kSource,
   kUp,
+  kBurst,
+  kOneUpload,
   kAnyEvidence,  // the rule speaks of evidence and there is none
   kEvidence,
   kRepository,
@@ -38,6 +41,8 @@ struct ConditionCheck {
   const Evidence* piece = nullptr;
 };
 
+// Of a burst of so many seconds; 0 where none was measured.
+uint64_t burst_of(uint32_t seconds, const PolicyFacts& facts) noexcept;
 std::string_view user_of(const FlowIdentity& flow, const PolicyFacts& facts) noexcept;
 
 // `flow` stands for facts.flow, which may be null.

@@ -1,5 +1,6 @@
 #include "inspect/policy/policy.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "inspect/policy/conditions.h"
@@ -58,6 +59,10 @@ std::string wanted(const std::vector<IpNetwork>& networks) {
   return wanted(words, false);
 }
 
+std::string wanted(const config::Burst& burst) {
+  return wanted(burst.bytes) + " in " + std::to_string(burst.seconds) + "s";
+}
+
 // "NAME is HAS, wants WANTS".
 std::string mismatch(std::string_view name, std::string_view has, const std::string& wants) {
   return std::string(name) + " is " + (has.empty() ? "not known" : std::string(has)) + ", wants " +
@@ -114,11 +119,21 @@ std::string why(const ConditionCheck& check, const config::RuleConditions& when,
     case Condition::kUser:
       return mismatch("user", user_of(flow, facts), wanted(*when.user));
     case Condition::kVisibility:
-      return mismatch("visibility", to_string(flow.visibility), wanted(*when.visibility));
+      return mismatch("visibility", facts.sight_pending ? "" : to_string(flow.visibility),
+                      wanted(*when.visibility));
+    case Condition::kVisibilityReason:
+      return mismatch("visibility_reason",
+                      facts.sight_pending ? "" : to_string(flow.visibility_reason),
+                      wanted(*when.visibility_reason));
     case Condition::kSource:
       return mismatch("source", flow.client.ip.to_string(), wanted(*when.source));
     case Condition::kUp:
       return mismatch("up", std::to_string(facts.upload_bytes), wanted(*when.up));
+    case Condition::kBurst:
+      return mismatch("burst", std::to_string(burst_of(when.burst->seconds, facts)),
+                      wanted(*when.burst));
+    case Condition::kOneUpload:
+      return mismatch("one_upload", std::to_string(facts.one_upload), wanted(*when.one_upload));
     case Condition::kAnyEvidence:
       return "there is no evidence";
     default:
@@ -128,7 +143,26 @@ std::string why(const ConditionCheck& check, const config::RuleConditions& when,
 
 }  // namespace
 
-Policy::Policy(std::vector<config::PolicyRule> rules) : rules_(std::move(rules)) {}
+Policy::Policy(std::vector<config::PolicyRule> rules) : rules_(std::move(rules)) {
+  const auto add = [](std::vector<uint64_t>& marks, const config::Range& range) {
+    const uint64_t from = range.min.value_or(0);
+    const auto at = std::lower_bound(marks.begin(), marks.end(), from);
+    if (from > 0 && (at == marks.end() || *at != from)) marks.insert(at, from);
+  };
+  for (const config::PolicyRule& rule : rules_) {
+    if (rule.when.up) add(volumes_.up, *rule.when.up);
+    if (rule.when.one_upload) add(volumes_.one_upload, *rule.when.one_upload);
+    if (!rule.when.burst) continue;
+    std::vector<VolumeMarks::Window>& windows = volumes_.bursts;
+    auto window = std::find_if(windows.begin(), windows.end(), [&rule](const auto& w) {
+      return w.seconds == rule.when.burst->seconds;
+    });
+    if (window == windows.end()) {
+      window = windows.insert(windows.end(), {rule.when.burst->seconds, {}});
+    }
+    add(window->bytes, rule.when.burst->bytes);
+  }
+}
 
 Decision Policy::decide(const PolicyFacts& facts) const noexcept {
   const FlowIdentity& flow = flow_of(facts);

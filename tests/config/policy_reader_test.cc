@@ -50,6 +50,18 @@ TEST(Range, Forms) {
   }
 }
 
+TEST(Burst, Forms) {
+  const Range over_a_mebibyte{(1U << 20) + 1, std::nullopt};
+  EXPECT_EQ(parse_burst(">1MiB in 10s"), (Burst{over_a_mebibyte, 10}));
+  EXPECT_EQ(parse_burst("64KiB..1MiB in 1m"), (Burst{Range{65'536, 1U << 20}, 60}));
+  EXPECT_EQ(parse_burst(">1MiB in 7"), (Burst{over_a_mebibyte, 7}));
+  for (const std::string_view bad :
+       {"", ">1MiB", "in 10s", ">1MiB in", ">1MiB in 0s", ">1MiB in 61s", ">1MiB in 500ms",
+        ">1MiB in 1500ms", ">1MiBin10s", ">1MiB in -1s", ">1MiB in 1h", "x in 10s"}) {
+    EXPECT_FALSE(parse_burst(bad)) << bad;
+  }
+}
+
 TEST(Range, Contains) {
   EXPECT_TRUE((Range{3, 10}).contains(3));
   EXPECT_TRUE((Range{3, 10}).contains(10));

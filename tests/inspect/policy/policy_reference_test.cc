@@ -71,6 +71,8 @@ class Generator {
     when.host = maybe<std::string>([this] { return pattern(); });
     when.user = maybe<std::string>(make_word);
     when.visibility = maybe<Visibility>([this] { return value<Visibility>(4); });
+    when.visibility_reason =
+        maybe<VisibilityReason>([this] { return value<VisibilityReason>(kVisibilityReasons); });
     if (chance(5)) {
       std::vector<IpNetwork> networks;
       do networks.push_back({address(), static_cast<uint8_t>(90 + below(39))});
@@ -78,6 +80,10 @@ class Generator {
       when.source = networks;
     }
     when.up = range();
+    when.one_upload = range();
+    if (const auto bytes = range()) {
+      when.burst = config::Burst{*bytes, static_cast<uint32_t>(1 + below(3))};
+    }
     when.evidence = maybe<EvidenceKind>([this] { return value<EvidenceKind>(7); });
     when.repository = maybe<std::string>(make_word);
     when.content_rule = maybe<std::string>(make_word);
@@ -97,6 +103,7 @@ class Generator {
     out.host = host();
     out.tool = word();
     out.visibility = value<Visibility>(4);
+    out.visibility_reason = value<VisibilityReason>(kVisibilityReasons);
     return out;
   }
 
@@ -187,6 +194,18 @@ bool fits(const RuleConditions& when, const PolicyFacts& facts) {
   if (when.host) all.push_back(host_accepts(*when.host, flow.host));
   if (when.user) all.push_back(accepts(*when.user, std::string(facts.user)));
   if (when.visibility) all.push_back(accepts(*when.visibility, flow.visibility));
+  if (when.visibility) all.push_back(!facts.sight_pending);
+  if (when.visibility_reason) {
+    all.push_back(!facts.sight_pending && accepts(*when.visibility_reason, flow.visibility_reason));
+  }
+  if (when.one_upload) all.push_back(range_accepts(*when.one_upload, facts.one_upload));
+  if (when.burst) {
+    uint64_t most = 0;  // of a window that nobody measured
+    for (const BurstPeak& peak : facts.bursts) {
+      if (peak.seconds == when.burst->seconds) most = peak.bytes;
+    }
+    all.push_back(range_accepts(when.burst->bytes, most));
+  }
   if (when.source) {
     all.push_back(std::any_of(when.source->begin(), when.source->end(),
                               [&flow](const auto& n) { return in_network(n, flow.client.ip); }));
@@ -230,6 +249,11 @@ TEST(PolicyReference, AgreesOverGeneratedRulesAndFacts) {
       facts.user = user;
       facts.upload_bytes = make.below(14);
       facts.evidence = evidence;
+      facts.one_upload = make.below(14);
+      const std::array<BurstPeak, 2> bursts = {BurstPeak{1, make.below(14)},
+                                               BurstPeak{2, make.below(14)}};
+      facts.bursts = bursts;
+      facts.sight_pending = make.chance(4);
 
       const std::vector<const PolicyRule*> expected = matching(rules, facts);
       const Decision decision = policy.decide(facts);

@@ -278,5 +278,61 @@ TEST(Policy, ExplainSaysWhatFailsFirst) {
       << without;
 }
 
+TEST(Policy, WhyNoMoreWasSeenAndHowMuchWentUpAtOnce) {
+  const Policy policy = policy_of(R"(policy:
+  - {name: hidden name, when: {visibility_reason: ech, up: ">1KiB"}, then: alert, severity: low}
+  - {name: file,        when: {visibility: metadata, one_upload: ">=100KiB"}, then: reset}
+  - {name: burst,       when: {visibility_reason: [no_key, quic], burst: ">1MiB in 10s"}, then: drop}
+)");
+  FlowIdentity flow = agent();
+  flow.visibility_reason = VisibilityReason::kNoKey;
+  PolicyFacts facts = facts_of(flow);
+  facts.upload_bytes = 5U << 20;
+  EXPECT_EQ(name_of(policy.decide(facts)), "");
+  facts.one_upload = 100 << 10;
+  EXPECT_EQ(name_of(policy.decide(facts)), "file");
+  const std::array<BurstPeak, 2> bursts = {BurstPeak{5, 1U << 20}, BurstPeak{10, 2U << 20}};
+  facts.bursts = bursts;
+  EXPECT_EQ(name_of(policy.decide(facts)), "burst");
+  // While keys may still come, nothing is said of what could not be seen.
+  facts.sight_pending = true;
+  EXPECT_EQ(name_of(policy.decide(facts)), "");
+  EXPECT_EQ(policy.explain(facts),
+            "hidden name (line 2): does not match: visibility_reason is not known, wants ech\n"
+            "file (line 3): does not match: visibility is not known, wants metadata\n"
+            "burst (line 4): does not match: visibility_reason is not known, wants one of no_key, "
+            "quic\n");
+  facts.sight_pending = false;
+  flow.visibility_reason = VisibilityReason::kEch;
+  facts.one_upload = 7;
+  EXPECT_EQ(
+      policy.explain(facts),
+      "hidden name (line 2): matches: alert, low (decides)\n"
+      "file (line 3): does not match: one_upload is 7, wants at least 102400\n"
+      "burst (line 4): does not match: visibility_reason is ech, wants one of no_key, quic\n");
+  flow.visibility_reason = VisibilityReason::kQuic;
+  facts.bursts = std::span(bursts).first(1);
+  EXPECT_NE(policy.explain(facts).find("burst is 0, wants at least 1048577 in 10s"),
+            std::string::npos);
+}
+
+TEST(Policy, VolumesFromWhichRulesMayHold) {
+  const Policy policy = policy_of(R"(policy:
+  - {name: a, when: {up: ">=3000"}, then: alert}
+  - {name: b, when: {up: ">=1000"}, then: alert}
+  - {name: c, when: {up: "<5000", one_upload: 20..30}, then: alert}
+  - {name: d, when: {up: ">=3000", burst: ">=7 in 2s"}, then: alert}
+  - {name: e, when: {burst: ">=5 in 2s"}, then: alert}
+  - {name: f, when: {burst: ">=9 in 3s"}, then: alert}
+)");
+  const VolumeMarks& marks = policy.volumes();
+  EXPECT_EQ(marks.up, (std::vector<uint64_t>{1000, 3000}));
+  EXPECT_EQ(marks.one_upload, (std::vector<uint64_t>{20}));
+  ASSERT_EQ(marks.bursts.size(), 2U);
+  EXPECT_EQ(marks.bursts[0].seconds, 2U);
+  EXPECT_EQ(marks.bursts[0].bytes, (std::vector<uint64_t>{5, 7}));
+  EXPECT_EQ(marks.bursts[1].bytes, (std::vector<uint64_t>{9}));
+}
+
 }  // namespace
 }  // namespace weir::inspect

@@ -1,0 +1,332 @@
+// How far each flow could be seen into, and why no further; keys that come late.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "config/settings.h"
+#include "inspect/decrypt/key_log.h"
+#include "inspect/engine/engine.h"
+#include "tests/inspect/decrypt/tls_session.h"
+#include "tests/inspect/engine/sample_snapshot.h"
+#include "tests/support/collecting_sink.h"
+#include "tests/support/packet_maker.h"
+
+namespace weir::inspect {
+namespace {
+
+constexpr Timestamp kBegin{1'700'000'000'000'000'000};
+
+std::shared_ptr<const Snapshot> with_policy(const std::string& rules) {
+  auto snapshot = std::make_shared<Snapshot>(*test::sample_snapshot());
+  const auto settings = config::parse_settings(rules, "test.yaml");
+  EXPECT_TRUE(settings) << settings.error().to_string();
+  snapshot->policy = Policy(settings->policy);
+  return snapshot;
+}
+
+// One TCP connection and an engine that watches it.
+struct Watched {
+  explicit Watched(const KeyAccess& keys = {},
+                   std::shared_ptr<const Snapshot> snapshot = test::sample_snapshot())
+      : engine(std::move(snapshot), sink, HashKey{{1, 2}}, nullptr, keys) {
+    peer.server.port = 443;
+  }
+  void handshake() {
+    send(true, {.syn = true}, {});
+    send(false, {.syn = true, .ack = true}, {});
+    send(true, {.ack = true}, {});
+  }
+  void say(bool to_server, ByteSpan bytes) {
+    for (size_t at = 0; at < bytes.size(); at += 1400) {
+      send(to_server, {.psh = true, .ack = true},
+           bytes.subspan(at, std::min<size_t>(1400, bytes.size() - at)));
+    }
+  }
+  void say(const std::vector<test::Flight>& flights) {
+    for (const test::Flight& flight : flights) {
+      say(flight.direction == Direction::kToServer, flight.bytes);
+    }
+  }
+  void close() {
+    send(true, {.fin = true, .ack = true}, {});
+    send(false, {.fin = true, .ack = true}, {});
+  }
+  void send(bool to_server, TcpFlags flags, ByteSpan payload) {
+    now.ns += 1'000'000;
+    uint32_t& seq = sequence[to_server ? 0 : 1];
+    last = engine.on_packet(
+        peer.packet(to_server, seq, sequence[to_server ? 1 : 0], flags, payload, now));
+    seq += static_cast<uint32_t>(payload.size()) + (flags.syn || flags.fin ? 1 : 0);
+  }
+  void tick(double seconds) {
+    const Timestamp until = now + Duration{static_cast<int64_t>(seconds * 1e9)};
+    while (now < until) {
+      now = now + Duration::millis(100);
+      engine.on_time(now);
+    }
+  }
+  FlowIdentity flow() {
+    engine.finish();
+    EXPECT_EQ(sink.records.size(), 1U);
+    return sink.records.empty() ? FlowIdentity{} : sink.records.front().flow;
+  }
+  void expect(Visibility visibility, VisibilityReason reason) {
+    const FlowIdentity seen = flow();
+    EXPECT_EQ(to_string(seen.visibility), to_string(visibility));
+    EXPECT_EQ(to_string(seen.visibility_reason), to_string(reason));
+  }
+
+  test::CollectingSink sink;
+  Engine engine;
+  test::TcpPeer peer;
+  Timestamp now = kBegin;
+  uint32_t sequence[2] = {1000, 9000};
+  Action last = Action::kAllow;
+};
+
+std::string post(const std::string& body, const std::string& type = "application/json") {
+  return "POST /v1/messages HTTP/1.1\r\nHost: api.anthropic.com\r\nContent-Type: " + type +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string leak() {
+  return R"({"messages":[{"role":"user","content":")" +
+         test::json_escape(test::sample_lines("planner/crew_schedule.cc", 20, 60)) + R"("}]})";
+}
+
+std::string noise(size_t bytes) {
+  std::string out;
+  uint64_t state = 88172645463325252ULL;
+  while (out.size() < bytes) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    out += static_cast<char>(state);
+  }
+  return out;
+}
+
+bool has_code(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    for (const Evidence& piece : finding.evidence) {
+      if (piece.kind == EvidenceKind::kCode) return true;
+    }
+  }
+  return false;
+}
+
+TEST(VisibilityOfFlows, ClearAndComplete) {
+  Watched w;
+  w.handshake();
+  w.say(true, as_bytes(post(leak())));
+  w.expect(Visibility::kClear, VisibilityReason::kNone);
+}
+
+TEST(VisibilityOfFlows, NothingWasSent) {
+  Watched w;
+  w.handshake();
+  w.close();
+  w.expect(Visibility::kMetadata, VisibilityReason::kNoData);
+}
+
+TEST(VisibilityOfFlows, PacketsAreMissing) {
+  Watched w;
+  w.handshake();
+  w.say(true, as_bytes(post(leak()).substr(0, 600)));
+  w.sequence[0] += 500;
+  w.say(true, as_bytes(leak()));
+  w.expect(Visibility::kPartly, VisibilityReason::kLost);
+}
+
+TEST(VisibilityOfFlows, BodiesThatHoldNothingReadable) {
+  Watched w;
+  w.handshake();
+  w.say(true, as_bytes(post(noise(20'000), "application/octet-stream")));
+  w.expect(Visibility::kPartly, VisibilityReason::kOpaque);
+}
+
+TEST(VisibilityOfFlows, AnUnknownProtocol) {
+  Watched w;
+  w.handshake();
+  w.say(true, as_bytes(noise(20'000)));
+  w.expect(Visibility::kMetadata, VisibilityReason::kUnknownProtocol);
+}
+
+TEST(VisibilityOfFlows, TlsThatWasUnderWay) {
+  Watched w;
+  std::string record("\x17\x03\x03\x40\x00", 5);
+  w.say(true, as_bytes(record + noise(16'384)));
+  w.expect(Visibility::kMetadata, VisibilityReason::kMidStream);
+}
+
+TEST(VisibilityOfFlows, QuicAndUnknownDatagrams) {
+  Watched w;
+  w.now.ns += 1;
+  DecodedPacket packet = w.peer.packet(true, 0, 0, {}, as_bytes(std::string(200, '\x01')), w.now);
+  packet.protocol = static_cast<uint8_t>(IpProtocol::kUdp);
+  (void)w.engine.on_packet(packet);
+  w.expect(Visibility::kMetadata, VisibilityReason::kUnknownProtocol);
+}
+
+struct TlsTalk {
+  TlsTalk() : session({.alpn = "http/1.1"}) {
+    EXPECT_TRUE(session.handshake());
+    hello_flights = session.flights().size();
+    EXPECT_TRUE(session.write(Direction::kToServer, post(leak())));
+  }
+  void give_keys(KeyStore& store, Timestamp now) const {
+    KeyLogCounters counters;
+    KeyLogParser parser(store, counters);
+    parser.feed(as_bytes(session.key_log()), now);
+    parser.finish(now);
+  }
+  test::TlsSession session;
+  size_t hello_flights = 0;
+};
+
+KeyAccess late(const KeyStore& store) {
+  KeyAccess out;
+  out.store = &store;
+  out.may_come_late = true;
+  return out;
+}
+
+TEST(VisibilityOfFlows, TlsWithoutAnyKeyLog) {
+  TlsTalk talk;
+  Watched w;
+  w.handshake();
+  w.say(talk.session.flights());
+  w.expect(Visibility::kMetadata, VisibilityReason::kNoKey);
+}
+
+TEST(VisibilityOfFlows, KeysBeforeTheRequest) {
+  TlsTalk talk;
+  KeyStore store;
+  talk.give_keys(store, kBegin);
+  Watched w(late(store));
+  w.handshake();
+  w.say(talk.session.flights());
+  EXPECT_EQ(w.last, Action::kDrop);  // while it lives
+  w.expect(Visibility::kDecrypted, VisibilityReason::kNone);
+  EXPECT_TRUE(has_code(w.sink.findings));
+}
+
+TEST(VisibilityOfFlows, KeysTwoSecondsAfterTheRequestAndNoFurtherPacket) {
+  TlsTalk talk;
+  KeyStore store;
+  Watched w(late(store));
+  w.handshake();
+  w.say(talk.session.flights());
+  w.close();
+  w.tick(2);
+  EXPECT_FALSE(has_code(w.sink.findings));
+  talk.give_keys(store, w.now);
+  w.tick(0.2);
+  EXPECT_EQ(w.engine.active_flows(), 1U);
+  EXPECT_TRUE(has_code(w.sink.findings));
+  w.expect(Visibility::kDecrypted, VisibilityReason::kNone);
+}
+
+TEST(VisibilityOfFlows, KeysInTheMiddleOfTheRequest) {
+  TlsTalk talk;
+  KeyStore store;
+  Watched w(late(store));
+  w.handshake();
+  std::vector<test::Flight> flights = talk.session.flights();
+  const std::vector<uint8_t> request = flights.back().bytes;
+  flights.pop_back();
+  w.say(flights);
+  w.say(true, ByteSpan(request).first(request.size() / 2));
+  talk.give_keys(store, w.now);
+  w.say(true, ByteSpan(request).subspan(request.size() / 2));
+  w.expect(Visibility::kDecrypted, VisibilityReason::kNone);
+  EXPECT_TRUE(has_code(w.sink.findings));
+}
+
+TEST(VisibilityOfFlows, KeysWhenWhatWasHeldIsGone) {
+  TlsTalk talk;
+  KeyStore store;
+  Watched w(late(store));
+  w.handshake();
+  w.say(talk.session.flights());
+  w.tick(6);  // hold_age is 5 s: dropped without a packet
+  const auto counters = w.engine.all_counters();
+  const auto expired = std::find_if(counters.begin(), counters.end(), [](const auto& entry) {
+    return entry.first == "decrypt.hold_expired";
+  });
+  ASSERT_NE(expired, counters.end());
+  EXPECT_EQ(expired->second, 1U);
+  talk.give_keys(store, w.now);
+  const size_t before = talk.session.bytes(Direction::kToServer).size();
+  ASSERT_TRUE(talk.session.write(Direction::kToServer, post(leak())));
+  w.say(true, ByteSpan(talk.session.bytes(Direction::kToServer)).subspan(before));
+  w.expect(Visibility::kPartly, VisibilityReason::kKeysLate);
+  EXPECT_TRUE(has_code(w.sink.findings));
+}
+
+TEST(VisibilityOfFlows, ADelayOfAReplayCountsFromTheHello) {
+  for (const auto& [seconds, seen] :
+       {std::pair(0.0, true), {2.0, true}, {4.9, true}, {5.3, false}}) {
+    SCOPED_TRACE(seconds);
+    TlsTalk talk;
+    KeyStore store;
+    talk.give_keys(store, kBegin);
+    KeyAccess keys = late(store);
+    keys.delay = Duration{static_cast<int64_t>(seconds * 1e9)};
+    Watched w(keys);
+    w.handshake();
+    w.say(talk.session.flights());
+    if (seconds > 0) {
+      EXPECT_FALSE(has_code(w.sink.findings));
+    }
+    w.tick(7);
+    (void)w.flow();
+    EXPECT_EQ(has_code(w.sink.findings), seen);
+  }
+}
+
+constexpr const char* kBlind = R"(policy:
+  - {name: blind, when: {visibility: metadata, visibility_reason: no_key, one_upload: ">=20KiB"}, then: reset, severity: high}
+)";
+
+TEST(VisibilityOfFlows, ABlindUploadIsCutWithThePacketThatReachesTheSize) {
+  TlsTalk talk;
+  ASSERT_TRUE(talk.session.write(Direction::kToServer, std::string(40'000, 'x')));
+  Watched w({}, with_policy(kBlind));
+  w.handshake();
+  uint64_t sent = 0;
+  uint64_t at_cut = 0;
+  for (const test::Flight& flight : talk.session.flights()) {
+    if (flight.direction != Direction::kToServer) {
+      w.say(false, flight.bytes);
+      continue;
+    }
+    for (const uint8_t byte : flight.bytes) {
+      w.say(true, ByteSpan(&byte, 1));
+      ++sent;
+      if (w.last == Action::kReset && at_cut == 0) at_cut = sent;
+    }
+  }
+  // What went before the server's hello was an upload of its own.
+  const uint64_t hello = talk.session.flights().front().bytes.size();
+  EXPECT_EQ(at_cut, hello + (20U << 10));
+  ASSERT_EQ(w.sink.findings.size(), 1U);
+  EXPECT_EQ(w.sink.findings[0].rule, "blind");
+}
+
+TEST(VisibilityOfFlows, AnUploadWhoseKeysMayStillComeIsNotBlindYet) {
+  TlsTalk talk;
+  ASSERT_TRUE(talk.session.write(Direction::kToServer, std::string(40'000, 'x')));
+  KeyStore store;
+  Watched w(late(store), with_policy(kBlind));
+  w.handshake();
+  w.say(talk.session.flights());
+  EXPECT_EQ(w.last, Action::kAllow);
+  w.tick(5.5);
+  ASSERT_EQ(w.sink.findings.size(), 1U);
+  EXPECT_EQ(w.sink.findings[0].rule, "blind");
+  EXPECT_EQ(w.sink.findings[0].flow.visibility_reason, VisibilityReason::kNoKey);
+}
+
+}  // namespace
+}  // namespace weir::inspect
