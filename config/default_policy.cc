@@ -67,6 +67,12 @@ std::vector<PolicyRule> default_policy() {
   marked.when.status = is_not(ServiceStatus::kInternal);
   rules.push_back(std::move(marked));
 
+  PolicyRule fronting = rule("names that contradict", Action::kAlert, Severity::kMedium);
+  fronting.when.evidence = is(EvidenceKind::kAnomaly);
+  fronting.when.content_rule = OneOf<std::string>{{"domain_fronting", "connect_mismatch"}, false};
+  fronting.when.min_score = 0.7;
+  rules.push_back(std::move(fronting));
+
   return rules;
 }
 

@@ -1,6 +1,9 @@
 // See load_snapshot.h.
 #include "app/runtime/load_snapshot.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "app/runtime/data_files.h"
@@ -13,13 +16,59 @@ namespace weir::app {
 
 namespace {
 
+// What evidence names as its rule where it is no content rule: channels of code evidence, kinds of
+// digests, contradictions of names.
+constexpr std::array<std::string_view, 11> kBuiltInRules{
+    "text",     "shape",           "critical",         "name",           "sha256", "sha1", "md5",
+    "git-blob", "domain_fronting", "connect_mismatch", "host_not_in_dns"};
+
+Error unknown_name(const config::Settings& settings, const config::PolicyRule& rule,
+                   const std::string& what, const std::string& id) {
+  return Error{"policy rule \"" + rule.name + "\": when." + what + ": no " +
+                   (what == "rule" ? "content rule" : what) + " has the id \"" + id + "\"",
+               settings.file, rule.line, 0};
+}
+
+bool is_rule(const inspect::DetectorSet& detectors, const std::string& id) {
+  if (std::find(kBuiltInRules.begin(), kBuiltInRules.end(), id) != kBuiltInRules.end()) return true;
+  for (uint32_t i = 0; detectors.rules && i < detectors.rules->size(); ++i) {
+    if (detectors.rules->rule(i).id == id) return true;
+  }
+  return false;
+}
+
+bool is_repository(const inspect::DetectorSet& detectors, const std::string& name) {
+  return std::any_of(detectors.indexes.begin(), detectors.indexes.end(), [&](const auto& index) {
+    const std::vector<std::string>& known = index->info().repositories;
+    return std::find(known.begin(), known.end(), name) != known.end();
+  });
+}
+
+// The same for what evidence is about. Without any index no repository is known, and none is asked
+// for.
+Status check_evidence_names(const config::Settings& settings,
+                            const inspect::DetectorSet& detectors) {
+  for (const config::PolicyRule& rule : settings.policy) {
+    if (rule.when.content_rule) {
+      for (const std::string& id : rule.when.content_rule->values) {
+        if (!is_rule(detectors, id)) return unknown_name(settings, rule, "rule", id);
+      }
+    }
+    if (!rule.when.repository || detectors.indexes.empty()) continue;
+    for (const std::string& name : rule.when.repository->values) {
+      if (!is_repository(detectors, name)) {
+        return unknown_name(settings, rule, "repository", name);
+      }
+    }
+  }
+  return ok_status();
+}
+
 // A rule that names what the catalogue does not have would never match, or with "!" always.
 Status check_names(const config::Settings& settings, const signatures::Catalogue& catalogue) {
   for (const config::PolicyRule& rule : settings.policy) {
     const auto unknown = [&](const std::string& what, const std::string& id) {
-      return Error{"policy rule \"" + rule.name + "\": when." + what + ": no " + what +
-                       " has the id \"" + id + "\"",
-                   settings.file, rule.line, 0};
+      return unknown_name(settings, rule, what, id);
     };
     if (rule.when.service) {
       for (const std::string& id : rule.when.service->values) {
@@ -73,6 +122,9 @@ Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Set
   auto detectors = load_detectors(settings);
   if (!detectors) return detectors.error();
   snapshot->detectors = std::move(*detectors);
+  if (const Status named = check_evidence_names(settings, *snapshot->detectors); !named) {
+    return named.error();
+  }
   snapshot->policy = inspect::Policy(settings.policy);
   snapshot->limits = settings.limits;
   snapshot->generation = generation;

@@ -7,7 +7,7 @@ namespace {
 
 bool kept(uint8_t type) noexcept {
   return type == kClientHelloMessage || type == kServerHelloMessage ||
-         type == kEncryptedExtensionsMessage;
+         type == kEncryptedExtensionsMessage || type == kCertificateMessage;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ enum HandshakeType : uint8_t {
   kServerHelloMessage = 2,
   kEndOfEarlyDataMessage = 5,
   kEncryptedExtensionsMessage = 8,
+  kCertificateMessage = 11,
   kFinishedMessage = 20,
   kKeyUpdateMessage = 24,
 };

@@ -2,8 +2,10 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::inspect {
 namespace {
@@ -21,10 +23,15 @@ EVP_CIPHER* cipher_of(const BulkCipher& bulk) noexcept {
   };
   static const Ciphers ciphers = [] {
     Ciphers made;
+    // In a library context of its own: nobody else in the process gets weak ciphers.
+    OSSL_LIB_CTX* const apart = OSSL_LIB_CTX_new();
+    const bool legacy = apart != nullptr && OSSL_PROVIDER_load(apart, "legacy") != nullptr;
     for (const int id : {0x1301, 0x1302, 0x1303, 0x1304, 0xc09d, 0xc050, 0xc051, 0x002f, 0x0035,
-                         0x0041, 0x0084, 0x000a}) {
-      const TlsSuite* suite = find_tls_suite(static_cast<uint16_t>(id));
-      made.found[suite->bulk->slot] = EVP_CIPHER_fetch(nullptr, suite->bulk->name, nullptr);
+                         0x0041, 0x0084, 0x000a, 0x0005, 0x0009, 0x0007, 0x0096}) {
+      const BulkCipher& wanted = *find_tls_suite(static_cast<uint16_t>(id))->bulk;
+      if (wanted.legacy && !legacy) continue;
+      made.found[wanted.slot] =
+          EVP_CIPHER_fetch(wanted.legacy ? apart : nullptr, wanted.name, nullptr);
     }
     return made;
   }();
@@ -39,6 +46,7 @@ void put_u64(uint64_t value, uint8_t* out) noexcept {
 
 RecordOpener::~RecordOpener() {
   EVP_CIPHER_CTX_free(as_context(context_));
+  EVP_CIPHER_CTX_free(as_context(ahead_));
   wipe_memory(iv_.data(), iv_.size());
 }
 
@@ -53,7 +61,7 @@ bool RecordOpener::begin(const TlsSuite& suite, uint16_t version, bool encrypt_t
   encrypt_then_mac_ = encrypt_then_mac && bulk_->mode == RecordMode::kCbc;
   chained_ = bulk_->mode == RecordMode::kCbc && version <= kTls10;
   overhead_ = 0;
-  if (bulk_->mode == RecordMode::kPlain || bulk_->mode == RecordMode::kCbc) {
+  if (bulk_->tag_bytes == 0) {
     if (!hmac_.set_key(suite.mac, ByteSpan(keys.mac).first(mac_bytes_))) return false;
   }
   if (bulk_->mode == RecordMode::kPlain) {
@@ -69,6 +77,13 @@ bool RecordOpener::begin(const TlsSuite& suite, uint16_t version, bool encrypt_t
   if (bulk_->mode == RecordMode::kCbc) {
     ready_ = EVP_DecryptInit_ex2(ctx, cipher, keys.key.data(), nullptr, nullptr) == 1 &&
              EVP_CIPHER_CTX_set_padding(ctx, 0) == 1;
+    return ready_;
+  }
+  if (bulk_->mode == RecordMode::kStream) {
+    overhead_ = mac_bytes_;
+    if (ahead_ == nullptr) ahead_ = EVP_CIPHER_CTX_new();
+    ready_ = ahead_ != nullptr &&
+             EVP_DecryptInit_ex2(ctx, cipher, keys.key.data(), nullptr, nullptr) == 1;
     return ready_;
   }
   overhead_ = bulk_->tag_bytes + (tls13_ ? 1U : 0U) + (explicit_nonce_ ? kExplicitNonce : 0U);
@@ -91,6 +106,8 @@ std::optional<ByteSpan> RecordOpener::open(uint64_t seq, const RecordHeader& hea
       return open_aead(seq, header, body, out);
     case RecordMode::kCbc:
       return open_cbc(seq, header, body, out);
+    case RecordMode::kStream:
+      return open_stream(seq, header, body, out);
     case RecordMode::kPlain:
       break;
   }
@@ -208,6 +225,24 @@ std::optional<ByteSpan> RecordOpener::open_cbc(uint64_t seq, const RecordHeader&
   return content;
 }
 
+// The key stream goes on only behind a record that was authentic.
+std::optional<ByteSpan> RecordOpener::open_stream(uint64_t seq, const RecordHeader& header,
+                                                  ByteSpan body, uint8_t* out) noexcept {
+  if (body.size() < mac_bytes_) return std::nullopt;
+  int done = 0;
+  if (EVP_CIPHER_CTX_copy(as_context(ahead_), as_context(context_)) != 1 ||
+      EVP_DecryptUpdate(as_context(ahead_), out, &done, body.data(),
+                        static_cast<int>(body.size())) != 1 ||
+      static_cast<size_t>(done) != body.size()) {
+    return std::nullopt;
+  }
+  const ByteSpan plain(out, body.size());
+  const ByteSpan content = plain.first(plain.size() - mac_bytes_);
+  if (!mac_matches(seq, header, content, plain.last(mac_bytes_))) return std::nullopt;
+  std::swap(context_, ahead_);
+  return content;
+}
+
 bool RecordOpener::mac_matches(uint64_t seq, const RecordHeader& header, ByteSpan content,
                                ByteSpan mac) noexcept {
   std::array<uint8_t, 13> head;
@@ -223,6 +258,17 @@ bool RecordOpener::mac_matches(uint64_t seq, const RecordHeader& header, ByteSpa
 }
 
 void RecordOpener::pass_over(ByteSpan body) noexcept {
+  if (ready_ && bulk_->mode == RecordMode::kStream && body.size() <= kMaxRecordBody) {
+    std::array<uint8_t, 1024> thrown_away;
+    int done = 0;
+    while (!body.empty()) {
+      const ByteSpan part = body.first(std::min(body.size(), thrown_away.size()));
+      (void)EVP_DecryptUpdate(as_context(context_), thrown_away.data(), &done, part.data(),
+                              static_cast<int>(part.size()));
+      body = body.subspan(part.size());
+    }
+    return;
+  }
   if (!chained_) return;
   const size_t mac = encrypt_then_mac_ ? mac_bytes_ : 0;
   const size_t block = bulk_->block_bytes;

@@ -46,10 +46,13 @@ class RecordOpener {
                                                   ByteSpan body, uint8_t* out) noexcept;
   [[nodiscard]] std::optional<ByteSpan> open_cbc(uint64_t seq, const RecordHeader& header,
                                                  ByteSpan body, uint8_t* out) noexcept;
+  [[nodiscard]] std::optional<ByteSpan> open_stream(uint64_t seq, const RecordHeader& header,
+                                                    ByteSpan body, uint8_t* out) noexcept;
   [[nodiscard]] bool mac_matches(uint64_t seq, const RecordHeader& header, ByteSpan content,
                                  ByteSpan mac) noexcept;
 
   void* context_ = nullptr;  // EVP_CIPHER_CTX
+  void* ahead_ = nullptr;    // kStream: one that may be thrown away
   Hmac hmac_;
   const BulkCipher* bulk_ = nullptr;
   std::array<uint8_t, 16> iv_{};

@@ -93,6 +93,10 @@ class TlsDecryptor final : public StreamDecoder {
   [[nodiscard]] std::string_view alpn() const noexcept {
     return alpn_.empty() ? std::string_view(names_.info().alpn) : std::string_view(alpn_);
   }
+  // Names of a certificate that was encrypted (TLS 1.3); info() has those in clear.
+  [[nodiscard]] const std::vector<std::string>& certificate_names() const noexcept {
+    return certificate_names_;
+  }
   // Grows whenever info() or alpn() learns something.
   [[nodiscard]] uint32_t changes() const noexcept { return names_.changes() + changes_; }
 
@@ -162,6 +166,7 @@ class TlsDecryptor final : public StreamDecoder {
   void on_client_hello(Direction d, ByteSpan body);
   void on_server_hello(ByteSpan body);
   void on_encrypted_extensions(ByteSpan body);
+  void on_certificate(ByteSpan body);
 
   // tls_decryptor.cc: the state of a direction.
   void do_without_server_hello() noexcept;
@@ -223,6 +228,7 @@ class TlsDecryptor final : public StreamDecoder {
   const TlsSuite* suite_ = nullptr;
   DecryptFault unusable_ = DecryptFault::kNone;  // what the hellos say cannot be decrypted
   std::string alpn_;
+  std::vector<std::string> certificate_names_;
   uint32_t changes_ = 0;
 
   // Keys.

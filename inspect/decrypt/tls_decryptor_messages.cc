@@ -3,6 +3,7 @@
 
 #include "core/byte_reader.h"
 #include "inspect/decrypt/tls_decryptor.h"
+#include "inspect/identify/certificate_names.h"
 
 namespace weir::inspect {
 namespace {
@@ -48,6 +49,9 @@ void TlsDecryptor::on_message(Direction d, const HandshakeMessage& message) {
   switch (message.type) {
     case kEncryptedExtensionsMessage:
       if (!is_client(d) && message.whole) on_encrypted_extensions(message.body);
+      return;
+    case kCertificateMessage:
+      if (!is_client(d) && message.whole) on_certificate(message.body);
       return;
     case kEndOfEarlyDataMessage:
       if (is_client(d) && side.epoch == Epoch::kEarly) enter(d, Epoch::kHandshake);
@@ -120,6 +124,19 @@ void TlsDecryptor::on_server_hello(ByteSpan body) {
   seen_generation_ = 0;
   // The client's side may have come to where this decides how to go on.
   if (blocked() && (unusable_ != DecryptFault::kNone || look_up())) catch_up();
+}
+
+// RFC 8446 section 4.4.2: the first entry is the server's own.
+void TlsDecryptor::on_certificate(ByteSpan body) {
+  ByteReader in(body);
+  in.skip(in.u8());
+  in.skip(3);
+  const size_t high = in.u8();
+  const size_t size = high << 16 | in.u16();
+  const ByteSpan der = in.take(size);
+  if (!in.ok() || der.empty()) return;
+  certificate_names_ = inspect::certificate_names(der, kMaxCertificateNames).names;
+  ++changes_;
 }
 
 void TlsDecryptor::on_encrypted_extensions(ByteSpan body) {

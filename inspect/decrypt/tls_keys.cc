@@ -109,6 +109,7 @@ bool derive_key_block(uint16_t version, const TlsSuite& suite, ByteSpan master,
       // From TLS 1.1 on each record brings its own.
       iv_bytes = version <= kTls10 ? bulk.block_bytes : 0;
       break;
+    case RecordMode::kStream:
     case RecordMode::kPlain:
       break;
   }

@@ -6,20 +6,24 @@
 namespace weir::inspect {
 namespace {
 
-constexpr BulkCipher kAes128Gcm{RecordMode::kGcm, 0, "AES-128-GCM", 16, 0, 16};
-constexpr BulkCipher kAes256Gcm{RecordMode::kGcm, 1, "AES-256-GCM", 32, 0, 16};
-constexpr BulkCipher kChaCha{RecordMode::kChaCha, 2, "ChaCha20-Poly1305", 32, 0, 16};
-constexpr BulkCipher kAes128Ccm{RecordMode::kCcm, 3, "AES-128-CCM", 16, 0, 16};
-constexpr BulkCipher kAes256Ccm{RecordMode::kCcm, 4, "AES-256-CCM", 32, 0, 16};
-constexpr BulkCipher kAes128Ccm8{RecordMode::kCcm, 3, "AES-128-CCM", 16, 0, 8};
-constexpr BulkCipher kAes256Ccm8{RecordMode::kCcm, 4, "AES-256-CCM", 32, 0, 8};
-constexpr BulkCipher kAria128Gcm{RecordMode::kGcm, 5, "ARIA-128-GCM", 16, 0, 16};
-constexpr BulkCipher kAria256Gcm{RecordMode::kGcm, 6, "ARIA-256-GCM", 32, 0, 16};
-constexpr BulkCipher kAes128Cbc{RecordMode::kCbc, 7, "AES-128-CBC", 16, 16, 0};
-constexpr BulkCipher kAes256Cbc{RecordMode::kCbc, 8, "AES-256-CBC", 32, 16, 0};
-constexpr BulkCipher kCamellia128Cbc{RecordMode::kCbc, 9, "CAMELLIA-128-CBC", 16, 16, 0};
-constexpr BulkCipher kCamellia256Cbc{RecordMode::kCbc, 10, "CAMELLIA-256-CBC", 32, 16, 0};
-constexpr BulkCipher kTripleDes{RecordMode::kCbc, 11, "DES-EDE3-CBC", 24, 8, 0};
+constexpr BulkCipher kAes128Gcm{RecordMode::kGcm, 0, "AES-128-GCM", false, 16, 0, 16};
+constexpr BulkCipher kAes256Gcm{RecordMode::kGcm, 1, "AES-256-GCM", false, 32, 0, 16};
+constexpr BulkCipher kChaCha{RecordMode::kChaCha, 2, "ChaCha20-Poly1305", false, 32, 0, 16};
+constexpr BulkCipher kAes128Ccm{RecordMode::kCcm, 3, "AES-128-CCM", false, 16, 0, 16};
+constexpr BulkCipher kAes256Ccm{RecordMode::kCcm, 4, "AES-256-CCM", false, 32, 0, 16};
+constexpr BulkCipher kAes128Ccm8{RecordMode::kCcm, 3, "AES-128-CCM", false, 16, 0, 8};
+constexpr BulkCipher kAes256Ccm8{RecordMode::kCcm, 4, "AES-256-CCM", false, 32, 0, 8};
+constexpr BulkCipher kAria128Gcm{RecordMode::kGcm, 5, "ARIA-128-GCM", false, 16, 0, 16};
+constexpr BulkCipher kAria256Gcm{RecordMode::kGcm, 6, "ARIA-256-GCM", false, 32, 0, 16};
+constexpr BulkCipher kAes128Cbc{RecordMode::kCbc, 7, "AES-128-CBC", false, 16, 16, 0};
+constexpr BulkCipher kAes256Cbc{RecordMode::kCbc, 8, "AES-256-CBC", false, 32, 16, 0};
+constexpr BulkCipher kCamellia128Cbc{RecordMode::kCbc, 9, "CAMELLIA-128-CBC", false, 16, 16, 0};
+constexpr BulkCipher kCamellia256Cbc{RecordMode::kCbc, 10, "CAMELLIA-256-CBC", false, 32, 16, 0};
+constexpr BulkCipher kTripleDes{RecordMode::kCbc, 11, "DES-EDE3-CBC", false, 24, 8, 0};
+constexpr BulkCipher kRc4{RecordMode::kStream, 12, "RC4", true, 16, 0, 0};
+constexpr BulkCipher kDes{RecordMode::kCbc, 13, "DES-CBC", true, 8, 8, 0};
+constexpr BulkCipher kIdea{RecordMode::kCbc, 14, "IDEA-CBC", true, 16, 8, 0};
+constexpr BulkCipher kSeed{RecordMode::kCbc, 15, "SEED-CBC", true, 16, 16, 0};
 constexpr BulkCipher kNull{};
 
 // Suites with the numbers first, first + step ... last, which differ in their key exchange only.
@@ -40,9 +44,15 @@ constexpr HashKind kSha384 = HashKind::kSha384;
 constexpr std::array kRanges = {
     SuiteRange{0x0001, 0x0001, 1, &kNull, HashKind::kMd5, kSha256},
     SuiteRange{0x0002, 0x0002, 1, &kNull, kSha1, kSha256},
+    SuiteRange{0x0004, 0x0004, 1, &kRc4, HashKind::kMd5, kSha256},
+    SuiteRange{0x0005, 0x0005, 1, &kRc4, kSha1, kSha256},
+    SuiteRange{0x0007, 0x0007, 1, &kIdea, kSha1, kSha256},
+    SuiteRange{0x0009, 0x0015, 3, &kDes, kSha1, kSha256},
     SuiteRange{0x000a, 0x000a, 1, &kTripleDes, kSha1, kSha256},
     SuiteRange{0x000d, 0x000d, 1, &kTripleDes, kSha1, kSha256},
     SuiteRange{0x0010, 0x0016, 3, &kTripleDes, kSha1, kSha256},
+    SuiteRange{0x0018, 0x0018, 1, &kRc4, HashKind::kMd5, kSha256},
+    SuiteRange{0x001a, 0x001a, 1, &kDes, kSha1, kSha256},
     SuiteRange{0x001b, 0x001b, 1, &kTripleDes, kSha1, kSha256},
     SuiteRange{0x002f, 0x0034, 1, &kAes128Cbc, kSha1, kSha256},
     SuiteRange{0x0035, 0x003a, 1, &kAes256Cbc, kSha1, kSha256},
@@ -56,12 +66,14 @@ constexpr std::array kRanges = {
     SuiteRange{0x006c, 0x006c, 1, &kAes128Cbc, kSha256, kSha256},
     SuiteRange{0x006d, 0x006d, 1, &kAes256Cbc, kSha256, kSha256},
     SuiteRange{0x0084, 0x0089, 1, &kCamellia256Cbc, kSha1, kSha256},
+    SuiteRange{0x008a, 0x0092, 4, &kRc4, kSha1, kSha256},        // PSK
     SuiteRange{0x008c, 0x008c, 1, &kAes128Cbc, kSha1, kSha256},  // PSK
     SuiteRange{0x008d, 0x008d, 1, &kAes256Cbc, kSha1, kSha256},
     SuiteRange{0x0090, 0x0090, 1, &kAes128Cbc, kSha1, kSha256},
     SuiteRange{0x0091, 0x0091, 1, &kAes256Cbc, kSha1, kSha256},
     SuiteRange{0x0094, 0x0094, 1, &kAes128Cbc, kSha1, kSha256},
     SuiteRange{0x0095, 0x0095, 1, &kAes256Cbc, kSha1, kSha256},
+    SuiteRange{0x0096, 0x009b, 1, &kSeed, kSha1, kSha256},
     // AES-GCM: even numbers with 128 bits and SHA-256, odd ones with 256 bits and SHA-384.
     SuiteRange{0x009c, 0x00ac, 2, &kAes128Gcm, kAead, kSha256},
     SuiteRange{0x009d, 0x00ad, 2, &kAes256Gcm, kAead, kSha384},
@@ -78,8 +90,9 @@ constexpr std::array kRanges = {
     SuiteRange{0x1303, 0x1303, 1, &kChaCha, kAead, kSha256},
     SuiteRange{0x1304, 0x1304, 1, &kAes128Ccm, kAead, kSha256},
     SuiteRange{0x1305, 0x1305, 1, &kAes128Ccm8, kAead, kSha256},
-    // Elliptic curves: NULL, (RC4), 3DES, AES-128, AES-256, five times over.
+    // Elliptic curves: NULL, RC4, 3DES, AES-128, AES-256, five times over.
     SuiteRange{0xc001, 0xc015, 5, &kNull, kSha1, kSha256},
+    SuiteRange{0xc002, 0xc016, 5, &kRc4, kSha1, kSha256},
     SuiteRange{0xc003, 0xc017, 5, &kTripleDes, kSha1, kSha256},
     SuiteRange{0xc004, 0xc018, 5, &kAes128Cbc, kSha1, kSha256},
     SuiteRange{0xc005, 0xc019, 5, &kAes256Cbc, kSha1, kSha256},
@@ -90,6 +103,7 @@ constexpr std::array kRanges = {
     SuiteRange{0xc024, 0xc02a, 2, &kAes256Cbc, kSha384, kSha384},
     SuiteRange{0xc02b, 0xc031, 2, &kAes128Gcm, kAead, kSha256},
     SuiteRange{0xc02c, 0xc032, 2, &kAes256Gcm, kAead, kSha384},
+    SuiteRange{0xc033, 0xc033, 1, &kRc4, kSha1, kSha256},
     SuiteRange{0xc034, 0xc034, 1, &kTripleDes, kSha1, kSha256},  // ECDHE_PSK
     SuiteRange{0xc035, 0xc035, 1, &kAes128Cbc, kSha1, kSha256},
     SuiteRange{0xc036, 0xc036, 1, &kAes256Cbc, kSha1, kSha256},

@@ -1,6 +1,7 @@
 // Cipher suites that can be decrypted, as the registry numbers them: how records are protected, not
-// how keys were agreed on. Missing, as OpenSSL has them no more or nobody offers them: RC4, DES,
-// IDEA, SEED, export suites, AES-CCM for Camellia, GOST, Chinese and Russian suites.
+// how keys were agreed on. RC4, DES, IDEA and SEED come from OpenSSL's legacy provider, where that
+// is installed. Missing, as nobody offers them any more: export suites (keys of 40 bits), RC2, CCM
+// and GCM of Camellia, GOST, Chinese and Russian suites.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@ namespace weir::inspect {
 enum class RecordMode : uint8_t {
   kPlain,   // authenticated, not encrypted
   kCbc,     // block cipher and HMAC
+  kStream,  // RC4 and HMAC: the key stream goes on from record to record
   kGcm,     // nonce of 4 fixed and 8 explicit bytes in TLS 1.2
   kCcm,     // the same with CCM
   kChaCha,  // nonce derived as in TLS 1.3
@@ -22,6 +24,7 @@ struct BulkCipher {
   RecordMode mode = RecordMode::kPlain;
   uint8_t slot = 0;  // number of the cipher among those that are fetched from OpenSSL
   const char* name = nullptr;
+  bool legacy = false;  // of OpenSSL's legacy provider
   uint8_t key_bytes = 0;
   uint8_t block_bytes = 0;  // kCbc
   uint8_t tag_bytes = 0;    // AEAD

@@ -288,6 +288,7 @@ void ContentInspector::read_tls_info() noexcept {
   learn_handshake(dossier_, decryptor_ ? decryptor_->info() : tls_->info(), HostSource::kSni);
   if (!decryptor_) return;
   decryptor_->set_priority(!dossier_.id().service.empty());
+  dossier_.learn_certificate(decryptor_->certificate_names());
   if (!decryptor_->alpn().empty()) dossier_.id().alpn = decryptor_->alpn();
 }
 
@@ -503,7 +504,7 @@ void ContentInspector::on_tunnel_open(const TunnelInfo& info) noexcept {
   if (info.kind == TunnelKind::kConnect) {
     dossier_.learn_name(HostSource::kHttp, info.protocol);
     dossier_.learn_request(info.protocol, "");
-    dossier_.enter_tunnel();
+    dossier_.enter_tunnel(info.protocol);
   } else if (is_websocket(info.protocol)) {
     websocket_ = std::make_unique<WebSocketDecoder>(
         dossier_.services().limits, decoders_.websocket, requests_,

@@ -24,7 +24,7 @@ struct KeyAccess {
   bool may_come_late = false;  // then ciphertext waits for keys, within limits
   // For replays that show what late keys do: those of each connection count as come so long after
   // its ClientHello.
-  Duration delay;
+  Duration delay{};
 };
 
 // Names and values of every counter of an engine, grouped ("tcp.overlap_conflicts").

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "inspect/engine/head_text.h"
+#include "inspect/engine/related_names.h"
 
 namespace weir::inspect {
 
@@ -113,7 +114,93 @@ void FlowDossier::learn_name(HostSource source, std::string_view host) noexcept 
   classify(match.classifies() ? match : signatures::ServiceMatch{});
 }
 
-void FlowDossier::enter_tunnel() noexcept { in_tunnel_ = true; }
+void FlowDossier::enter_tunnel(std::string_view connected_to) noexcept {
+  in_tunnel_ = true;
+  connected_to_ =
+      connected_to.size() <= kMaxHostBytes + 6 ? clean_host(connected_to) : std::string();
+}
+
+void FlowDossier::note_outer_name(HostSource source, std::string_view name) noexcept {
+  if (name.empty() || name.size() > kMaxHostBytes) return;
+  std::pair<HostSource, std::string> entry(source, clean_host(name));
+  if (std::find(id_.names.begin(), id_.names.end(), entry) != id_.names.end()) return;
+  if (id_.host_source < HostSource::kDns) {
+    id_.host = entry.second;
+    id_.host_source = source;
+  }
+  if (id_.names.size() < kMaxNames) id_.names.push_back(std::move(entry));
+}
+
+void FlowDossier::learn_certificate(const std::vector<std::string>& names) noexcept {
+  if (names.empty()) return;
+  certificate_ = names;
+  for (const std::string& name : names) learn_name(HostSource::kCertificate, name);
+}
+
+bool FlowDossier::belong_together(std::string_view a, std::string_view b) const noexcept {
+  if (a == b || registered_domain(a) == registered_domain(b)) return true;
+  const signatures::Catalogue& catalogue = *services_.snapshot->catalogue;
+  const signatures::ServiceMatch of_a = catalogue.match_host(a);
+  const signatures::ServiceMatch of_b = catalogue.match_host(b);
+  // Nobody here minds where a connection goes that touches no AI service.
+  if (!of_a.classifies() && !of_b.classifies()) return true;
+  if (of_a.face == nullptr || of_b.face == nullptr) return false;
+  return of_a.face->service == of_b.face->service ||
+         (!of_a.face->vendor.empty() && of_a.face->vendor == of_b.face->vendor);
+}
+
+void FlowDossier::tell_conflict(const Conflict& conflict) noexcept {
+  constexpr size_t kMaxConflicts = 8;
+  std::pair<std::string, std::string> told(conflict.rule, conflict.asked_for);
+  if (conflicts_.size() >= kMaxConflicts ||
+      std::find(conflicts_.begin(), conflicts_.end(), told) != conflicts_.end()) {
+    return;
+  }
+  conflicts_.push_back(std::move(told));
+  Evidence piece;
+  piece.kind = EvidenceKind::kAnomaly;
+  piece.rule = conflict.rule;
+  piece.title = "a request for another host than " + std::string(conflict.announced_by) + " names";
+  piece.score = conflict.score;
+  piece.where = "names";
+  piece.detail = std::string(conflict.announced_by) + ": " + std::string(conflict.announced) +
+                 ", asked for: " + std::string(conflict.asked_for);
+  piece.excerpt = piece.detail.substr(0, services_.limits.excerpt_bytes);
+  std::vector<Evidence> evidence;
+  evidence.push_back(std::move(piece));
+  tell({}, std::move(evidence));
+}
+
+void FlowDossier::check_host(std::string_view host, bool inside_tls) noexcept {
+  if (host.empty() || host.size() > kMaxHostBytes + 6) return;
+  const std::string asked = clean_host(host);
+  if (IpAddress::parse(asked)) return;
+  std::string_view sni;
+  std::string_view dns;
+  for (const auto& [source, name] : id_.names) {
+    if (source == HostSource::kSni || source == HostSource::kQuicSni) sni = name;
+    if (source == HostSource::kDns && dns.empty()) dns = name;
+  }
+  // Where ECH was accepted the visible name is not the one that was meant.
+  if (inside_tls && !sni.empty() && !hidden_name_) {
+    if (certificate_covers(certificate_, asked) || belong_together(sni, asked)) return;
+    // Whether the certificate is for both names decides; after a resumption nobody saw it.
+    constexpr double kSurely = 0.9;
+    constexpr double kPerhaps = 0.4;
+    tell_conflict(
+        {"domain_fronting", "SNI", sni, asked, certificate_.empty() ? kPerhaps : kSurely});
+  } else if (!inside_tls && sni.empty() && !dns.empty() && id_.protocol.starts_with("http") &&
+             connected_to_.empty() && !belong_together(dns, asked)) {
+    tell_conflict({"host_not_in_dns", "DNS", dns, asked, 0.4});
+  }
+}
+
+void FlowDossier::check_tunnel(std::string_view sni) noexcept {
+  if (connected_to_.empty() || sni.empty() || hidden_name_ || IpAddress::parse(connected_to_))
+    return;
+  if (belong_together(connected_to_, sni)) return;
+  tell_conflict({"connect_mismatch", "CONNECT", connected_to_, sni, 0.8});
+}
 
 bool FlowDossier::says_more_than_tunnel(HostSource source, std::string_view name) const noexcept {
   if (!in_tunnel_ || source < HostSource::kCertificate) return false;

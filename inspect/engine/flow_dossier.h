@@ -86,7 +86,18 @@ class FlowDossier {
   void note_hidden_name() noexcept;
   // The host that was learnt last is where a proxy connects to: the names inside the tunnel say
   // more when it is an address, and they add a service where it had none.
-  void enter_tunnel() noexcept;
+  void enter_tunnel(std::string_view connected_to) noexcept;
+  // The name in a hello behind which ECH hides another: it is one of the flow's names, but says
+  // nothing of its service.
+  void note_outer_name(HostSource source, std::string_view name) noexcept;
+  // Names of the server's certificate.
+  void learn_certificate(const std::vector<std::string>& names) noexcept;
+  // A request for `host` was read. Where the name contradicts the one in the TLS hello around it,
+  // the proxy's that was asked for the tunnel, or the one that DNS gave for the address, and one of
+  // them is an AI service's, that is evidence; names that belong together are none.
+  void check_host(std::string_view host, bool inside_tls) noexcept;
+  // The same for a hello inside a tunnel.
+  void check_tunnel(std::string_view sni) noexcept;
   // The flow goes on with what another one began (a connection on a new path): all that is known of
   // that one but its addresses.
   void continue_from(const FlowDossier& other);
@@ -146,6 +157,15 @@ class FlowDossier {
   void tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept;
   void weigh_data(std::vector<Evidence>& evidence) const;
   [[nodiscard]] PolicyFacts facts() const noexcept;
+  [[nodiscard]] bool belong_together(std::string_view a, std::string_view b) const noexcept;
+  struct Conflict {
+    std::string_view rule;
+    std::string_view announced_by;
+    std::string_view announced;
+    std::string_view asked_for;
+    double score = 0;
+  };
+  void tell_conflict(const Conflict& conflict) noexcept;
   [[nodiscard]] bool says_more_than_tunnel(HostSource source, std::string_view name) const noexcept;
 
   EngineServices& services_;
@@ -153,6 +173,9 @@ class FlowDossier {
   signatures::ServiceMatch match_;       // the current one: of the last request, or of the flow
   signatures::ServiceMatch flow_match_;  // the strongest seen
   bool in_tunnel_ = false;
+  std::string connected_to_;                                    // of the last CONNECT
+  std::vector<std::string> certificate_;                        // names of it
+  std::vector<std::pair<std::string, std::string>> conflicts_;  // that were told: rule, name
   Action action_ = Action::kAllow;
   uint64_t upload_bytes_ = 0;
   uint64_t next_upload_check_ = 64 << 10;

@@ -5,9 +5,18 @@ namespace weir::inspect {
 
 void learn_handshake(FlowDossier& dossier, const TlsInfo& info, HostSource sni_source) noexcept {
   FlowIdentity& id = dossier.id();
-  dossier.learn_name(sni_source, info.sni);
-  for (const std::string& name : info.certificate_names) {
-    dossier.learn_name(HostSource::kCertificate, name);
+  const bool hidden =
+      info.ech == EchSeen::kLikely ||
+      (info.ech == EchSeen::kPossible && dossier.services().names.is_ech_public_name(info.sni));
+  if (hidden) {
+    id.ech = true;
+    dossier.note_hidden_name();
+    dossier.note_outer_name(sni_source, info.sni);
+  } else {
+    dossier.learn_name(sni_source, info.sni);
+    dossier.check_tunnel(info.sni);
+    // Behind ECH the certificate is not that of the visible name.
+    dossier.learn_certificate(info.certificate_names);
   }
   if (id.ja4.empty() && !info.ja4.empty()) dossier.learn_ja(info.ja3, info.ja4);
   if (!info.alpn.empty()) {
@@ -15,7 +24,6 @@ void learn_handshake(FlowDossier& dossier, const TlsInfo& info, HostSource sni_s
   } else if (id.alpn.empty() && !info.alpn_offered.empty()) {
     id.alpn = info.alpn_offered.front();
   }
-  id.ech = id.ech || info.ech == EchSeen::kLikely;
   dossier.judge_flow();
 }
 

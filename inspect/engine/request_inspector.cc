@@ -22,6 +22,10 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
   if (!head.authority.empty()) dossier_.learn_name(HostSource::kHttp, head.authority);
   dossier_.learn_user_agent(head.user_agent);
   dossier_.learn_request(head.authority, head.target);
+  // A proxy is asked for other hosts than its own.
+  if (head.method != "CONNECT" && head.target.starts_with('/')) {
+    dossier_.check_host(head.authority, visibility_ == Visibility::kDecrypted);
+  }
   // A CONNECT says nothing of what can be read of the tunnel.
   if (head.method != "CONNECT") dossier_.raise_visibility(visibility_);
 

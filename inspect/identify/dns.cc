@@ -74,6 +74,27 @@ struct Records {
   std::vector<Found> addresses;
 };
 
+// ECHConfigList (draft-ietf-tls-esni section 4): of its first configuration the id and public name.
+void read_ech_configs(ByteReader value, DnsService& service) {
+  ByteReader list = value.sub(value.u16());
+  while (!list.empty()) {
+    const uint16_t version = list.u16();
+    ByteReader config = list.sub(list.u16());
+    if (!list.ok()) return;
+    if (version != 0xfe0d) continue;
+    const uint8_t id = config.u8();
+    config.skip(2);             // KEM
+    config.skip(config.u16());  // public key
+    config.skip(config.u16());  // cipher suites
+    config.skip(1);             // longest inner name
+    const ByteSpan name = config.take(config.u8());
+    if (!config.ok() || name.empty()) continue;
+    service.ech_config_id = id;
+    service.ech_public_name = safe_host(name);
+    return;
+  }
+}
+
 void read_service(ByteSpan message, ByteReader rdata, size_t end, const std::string& owner,
                   uint32_t ttl, DnsMessage& out, Records& records) {
   DnsService service;
@@ -98,6 +119,7 @@ void read_service(ByteSpan message, ByteReader rdata, size_t end, const std::str
         break;
       case 5:  // ech
         service.ech = true;
+        read_ech_configs(value, service);
         break;
       case 6:  // ipv6hint
         while (value.remaining() >= 16 && records.addresses.size() < kMaxDnsAddresses) {

@@ -45,9 +45,11 @@ struct DnsAddress {
 
 struct DnsService {
   std::string name;
-  std::string target;     // empty: the name itself
-  uint16_t priority = 0;  // 0: alias form
-  bool ech = false;       // an ECH configuration is offered
+  std::string target;           // empty: the name itself
+  uint16_t priority = 0;        // 0: alias form
+  bool ech = false;             // an ECH configuration is offered
+  std::string ech_public_name;  // of its first configuration: what the outer hello will name
+  uint8_t ech_config_id = 0;
   std::vector<std::string> alpn;
 };
 

@@ -109,7 +109,21 @@ void NameCache::add(const IpAddress& client, const IpAddress& server, std::strin
 
 void NameCache::add(const IpAddress& client, const DnsMessage& response, Timestamp now) {
   if (!response.response || response.rcode != 0) return;
+  for (const DnsService& service : response.services) {
+    const std::string& name = service.ech_public_name;
+    if (name.empty() || is_ech_public_name(name)) continue;
+    if (public_names_.size() < kMaxPublicNames) {
+      public_names_.push_back(name);
+    } else {
+      public_names_[next_public_name_++ % kMaxPublicNames] = name;
+    }
+  }
   for (const DnsAddress& a : response.addresses) add(client, a.address, a.name, a.ttl, now);
+}
+
+bool NameCache::is_ech_public_name(std::string_view name) const noexcept {
+  return !name.empty() &&
+         std::find(public_names_.begin(), public_names_.end(), name) != public_names_.end();
 }
 
 std::optional<CachedName> NameCache::find(const IpAddress& client, const IpAddress& server,

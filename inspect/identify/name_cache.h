@@ -35,6 +35,9 @@ class NameCache {
            uint32_t ttl_seconds, Timestamp now);
   // All addresses of a response that `client` received.
   void add(const IpAddress& client, const DnsMessage& response, Timestamp now);
+  // Whether some HTTPS record told of an ECH configuration with this public name: a hello that
+  // shows it hides another.
+  [[nodiscard]] bool is_ech_public_name(std::string_view name) const noexcept;
   [[nodiscard]] std::optional<CachedName> find(const IpAddress& client, const IpAddress& server,
                                                Timestamp now) noexcept;
   [[nodiscard]] size_t size() const noexcept { return entries_.size(); }
@@ -66,7 +69,11 @@ class NameCache {
   [[nodiscard]] uint32_t lookup(const IpAddress& client, const IpAddress& server) const noexcept;
   void make_newest(uint32_t index) noexcept;
 
+  static constexpr size_t kMaxPublicNames = 256;
+
   size_t capacity_;
+  std::vector<std::string> public_names_;  // a ring
+  size_t next_public_name_ = 0;
   Duration ttl_floor_;
   NameCacheCounters& counters_;
   HashKey key_;

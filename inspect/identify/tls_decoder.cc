@@ -279,6 +279,7 @@ void TlsDecoder::on_server_hello(Direction d, ByteSpan body) {
     return;
   }
   std::string alpn;
+  bool ech = false;
   if (!in.empty()) {
     ByteReader extensions = in.sub(in.u16());
     while (!extensions.empty()) {
@@ -286,6 +287,7 @@ void TlsDecoder::on_server_hello(Direction d, ByteSpan body) {
       ByteReader extension = extensions.sub(extensions.u16());
       if (!extensions.ok()) break;
       if (type == 43) version = extension.u16();
+      ech = ech || type == 0xfe0d;
       if (type == 16) {
         extension.skip(2);
         alpn = safe_token(extension.take(extension.u8()));
@@ -295,6 +297,8 @@ void TlsDecoder::on_server_hello(Direction d, ByteSpan body) {
   if (std::equal(random.begin(), random.end(), kRetryRandom.begin(), kRetryRandom.end())) {
     counters_.hello_retries.add();
     info_.hello_retry = true;
+    // Only a server that holds an ECH key answers so (draft-ietf-tls-esni section 7.2.1).
+    if (ech && info_.ech == EchSeen::kPossible) info_.ech = EchSeen::kLikely;
     retry_pending_ = true;
     ++changes_;
     return;

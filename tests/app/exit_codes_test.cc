@@ -110,6 +110,7 @@ TEST(ExitCodes, TwoForAWrongCommandLine) {
            {"replay", capture, "--index", lab_files().index},
            {"replay", capture, "--index", "/no/such/missing.wfi", "--key", lab_files().key},
            {"replay", capture, "--wait-for-subscriber", "1"},
+           {"replay", capture, "--keys-late", "2", "--workers", "2"},
            {"scan", "--manifest", "/no/such/missing.jsonl"},
            {"scan", "--manifest", capture, kOrchard},
            {"index"},

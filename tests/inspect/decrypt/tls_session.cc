@@ -136,7 +136,7 @@ TlsSession::TlsSession(const TlsChoice& choice) : impl_(new Impl) {
   SSL_set_connect_state(impl_->client);
   SSL_set_accept_state(impl_->server);
   SSL_set_ex_data(impl_->client, 0, &impl_->session);
-  std::string host = "test.example";
+  std::string host = choice.server_name;
   SSL_ctrl(impl_->client, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data());
   if (choice.alpn != nullptr) {
     std::string list(1, static_cast<char>(std::strlen(choice.alpn)));

@@ -23,8 +23,9 @@ struct TlsChoice {
   bool extended_master_secret = true;
   bool tickets = true;
   bool ask_client_certificate = false;
-  size_t padding = 0;        // records are padded to multiples of this
-  size_t most_fragment = 0;  // content of a record
+  size_t padding = 0;                        // records are padded to multiples of this
+  size_t most_fragment = 0;                  // content of a record
+  const char* server_name = "test.example";  // in the hello; the certificate is for test.example
 };
 
 struct Flight {

@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "inspect/identify/name_cache.h"
 #include "tests/inspect/identify/dns_maker.h"
 #include "tests/support/split_check.h"
 
@@ -90,6 +91,68 @@ TEST(Dns, HttpsRecord) {
                   dns_record(dns_pointer(12), 65, 9, test::u16s({0}) + dns_name("pool.example")) +
                   dns_record(dns_name("pool.example"), 1, 8, Bytes{10, 1, 1, 1})),
             "answer ?a.example/65 a.example=10.1.1.1/8 a.example->pool.example:0");
+}
+
+// An ECHConfigList: one configuration of an unknown version, then one that names its public name.
+Bytes ech_configs(uint8_t id, std::string_view public_name) {
+  Bytes config{id};
+  test::put(config, ByteSpan(test::u16s({0x0020})));  // KEM: X25519
+  test::put_sized(config, Bytes(32, 9), 2);
+  test::put_sized(config, test::u16s({1, 1}), 2);
+  config.push_back(64);
+  test::put_sized(config, Bytes(public_name.begin(), public_name.end()), 1);
+  test::put_sized(config, Bytes{}, 2);  // extensions
+  Bytes list = test::u16s({0xfe0a});
+  test::put_sized(list, Bytes(5, 1), 2);
+  test::put(list, ByteSpan(test::u16s({0xfe0d})));
+  test::put_sized(list, config, 2);
+  Bytes out;
+  test::put_sized(out, list, 2);
+  return out;
+}
+
+Bytes https_answer(const Bytes& configs) {
+  Bytes rdata = test::u16s({1}) + dns_name("") + test::u16s({5});
+  test::put_sized(rdata, configs, 2);
+  return dns_header(0x8180, 1, 1) + dns_question("chat.example", 65) +
+         dns_record(dns_pointer(12), 65, 300, rdata);
+}
+
+TEST(Dns, ThePublicNameOfAnEchConfiguration) {
+  const Bytes configs = ech_configs(77, "Front.Example");
+  DnsMessage out;
+  ASSERT_TRUE(parse_dns(https_answer(configs), out));
+  ASSERT_EQ(out.services.size(), 1U);
+  EXPECT_TRUE(out.services[0].ech);
+  EXPECT_EQ(out.services[0].ech_public_name, "front.example");
+  EXPECT_EQ(out.services[0].ech_config_id, 77);
+  // Cut anywhere, it is an offer all the same, and never half a name.
+  for (size_t size = 0; size < configs.size(); ++size) {
+    ASSERT_TRUE(parse_dns(
+        https_answer(Bytes(configs.begin(), configs.begin() + static_cast<ptrdiff_t>(size))), out));
+    ASSERT_EQ(out.services.size(), 1U);
+    EXPECT_TRUE(out.services[0].ech);
+    const std::string& name = out.services[0].ech_public_name;
+    EXPECT_TRUE(name.empty() || name == "front.example") << size;
+  }
+
+  // A hello that shows this name hides another.
+  const Limits limits;
+  NameCacheCounters counters;
+  NameCache cache(limits, counters);
+  EXPECT_FALSE(cache.is_ech_public_name("front.example"));
+  ASSERT_TRUE(parse_dns(https_answer(configs), out));
+  cache.add(*IpAddress::parse("10.0.0.1"), out, Timestamp{1});
+  EXPECT_TRUE(cache.is_ech_public_name("front.example"));
+  EXPECT_FALSE(cache.is_ech_public_name("chat.example"));
+  EXPECT_FALSE(cache.is_ech_public_name(""));
+  // Bounded: the oldest goes first.
+  for (int i = 0; i < 256; ++i) {
+    ASSERT_TRUE(parse_dns(https_answer(ech_configs(1, "n" + std::to_string(i))), out));
+    cache.add(*IpAddress::parse("10.0.0.1"), out, Timestamp{1});
+  }
+  EXPECT_FALSE(cache.is_ech_public_name("front.example"));
+  EXPECT_TRUE(cache.is_ech_public_name("n255"));
 }
 
 TEST(Dns, PointersGoBackOnlyAndLabelsAreMadeSafe) {
