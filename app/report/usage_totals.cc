@@ -16,7 +16,10 @@ void UsageTotals::add(const FlowRecord& record) {
   if (record.flow.service.empty()) return;
   ++ai_flows;
   const auto visibility = static_cast<size_t>(record.flow.visibility);
-  const auto reason = static_cast<size_t>(record.flow.visibility_reason);
+  // A decrypted connection that carried nothing lacks nothing.
+  const bool lacking = record.flow.visibility < Visibility::kDecrypted;
+  const auto reason =
+      static_cast<size_t>(lacking ? record.flow.visibility_reason : VisibilityReason::kNone);
   ++flows_by_visibility[visibility];
   ++flows_by_reason[reason];
   ServiceUsage& usage = services[record.flow.service];

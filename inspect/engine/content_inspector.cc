@@ -347,8 +347,14 @@ void ContentInspector::end_decryption(EndReason reason) noexcept {
     dossier_.not_seen(missing);
     dossier_.only_partly_seen(missing);
   } else {
-    const bool nothing = decryptor_->clear_bytes(Direction::kToServer) == 0;
-    dossier_.not_seen(nothing ? VisibilityReason::kNoData : VisibilityReason::kOpaque);
+    const bool opened = decryptor_->sight() == TlsSight::kDecrypted;
+    if (decryptor_->clear_bytes(Direction::kToServer) > 0) {
+      dossier_.not_seen(VisibilityReason::kOpaque);
+    } else if (opened) {
+      dossier_.nothing_sent(Visibility::kDecrypted);
+    } else {
+      dossier_.not_seen(VisibilityReason::kNoData);
+    }
   }
   dossier_.note_sight(tls_sight_name(decryptor_->sight()), decrypt_fault_name(decryptor_->fault()));
   decryptor_.reset();

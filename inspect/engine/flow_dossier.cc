@@ -237,6 +237,14 @@ void FlowDossier::not_seen(VisibilityReason reason) noexcept {
   id_.visibility_reason = sealed && hidden_name_ ? VisibilityReason::kEch : reason;
 }
 
+void FlowDossier::nothing_sent(Visibility v) noexcept {
+  if (v <= id_.visibility) return;
+  raise_visibility(v);
+  if (id_.visibility_reason == VisibilityReason::kNone) {
+    id_.visibility_reason = VisibilityReason::kNoData;
+  }
+}
+
 void FlowDossier::only_partly_seen(VisibilityReason reason) noexcept {
   if (partly_ == VisibilityReason::kNone) partly_ = reason;
   if (id_.visibility == Visibility::kMetadata) return;

@@ -78,6 +78,8 @@ class FlowDossier {
   // Why nothing of the flow can be read, as far as that is known now. Without effect on a flow of
   // which something was read.
   void not_seen(VisibilityReason reason) noexcept;
+  // All of the flow could have been read, but there was nothing.
+  void nothing_sent(Visibility v) noexcept;
   // Of what was or will be read, something is missing.
   void only_partly_seen(VisibilityReason reason) noexcept;
   // Ciphertext is held for keys that may still come: until then policy says nothing of visibility.

@@ -28,7 +28,7 @@ inline bool run_capture(const std::filesystem::path& path,
     parser.finish({1});
   });
   const inspect::KeyAccess access =
-      keys.store != nullptr ? keys : inspect::KeyAccess{&own_keys, false};
+      keys.store != nullptr ? keys : inspect::KeyAccess{&own_keys, false, {}};
   capture::PacketDecoder decoder;
   inspect::Engine engine(snapshot, sink, HashKey{{1, 2}}, nullptr, access);
   RawPacket raw;
@@ -37,6 +37,11 @@ inline bool run_capture(const std::filesystem::path& path,
     if (decoder.decode(raw, packet) == capture::DecodeOutcome::kDecoded) {
       (void)engine.on_packet(packet);
     }
+  }
+  // Keys that count as late may still be to come.
+  const Timestamp last = packet.time;
+  for (Timestamp now = last; now - last < access.delay; now = now + Duration::millis(100)) {
+    engine.on_time(now + Duration::millis(100));
   }
   engine.finish();
   return true;
