@@ -54,6 +54,8 @@ std::vector<PolicyRule> default_policy() {
 
   PolicyRule covert = rule("covert marks", Action::kAlert, Severity::kMedium);
   covert.when.evidence = is(EvidenceKind::kAnomaly);
+  covert.when.content_rule =
+      OneOf<std::string>{{"domain_fronting", "connect_mismatch", "host_not_in_dns"}, true};
   rules.push_back(std::move(covert));
 
   PolicyRule blind = rule("blind upload", Action::kAlert, Severity::kMedium);
