@@ -22,32 +22,6 @@ uint8_t handshake_type(ByteSpan first) noexcept {
 constexpr uint8_t kClientHello = 1;
 constexpr uint8_t kServerHello = 2;
 
-// What of the connection could not be seen, and why.
-VisibilityReason missing_of(const TlsDecryptor& tls) noexcept {
-  switch (tls.sight()) {
-    case TlsSight::kDecrypted:
-    case TlsSight::kPending:
-      return VisibilityReason::kNone;
-    case TlsSight::kWaiting:
-    case TlsSight::kNoKey:
-      return VisibilityReason::kNoKey;
-    case TlsSight::kNoHandshake:
-      return VisibilityReason::kMidStream;
-    case TlsSight::kUnknownVersion:
-    case TlsSight::kUnknownCipher:
-      return VisibilityReason::kUnsupportedCipher;
-    case TlsSight::kPartly:
-      if (tls.fault() == DecryptFault::kNone || tls.fault() == DecryptFault::kNoKey) {
-        return VisibilityReason::kKeysLate;
-      }
-      break;
-    case TlsSight::kFailed:
-      break;
-  }
-  return tls.fault() == DecryptFault::kLostRecords ? VisibilityReason::kLost
-                                                   : VisibilityReason::kDecryptFailed;
-}
-
 bool is_websocket(std::string_view protocol) noexcept {
   constexpr std::string_view kName = "websocket";
   return protocol.size() == kName.size() &&
@@ -342,7 +316,7 @@ void ContentInspector::end_decryption(EndReason reason) noexcept {
   decryptor_->finish(reason);
   dossier_.note_unread(&EngineCounters::unread_tls_bytes,
                        decryptor_->sealed_bytes(Direction::kToServer));
-  const VisibilityReason missing = missing_of(*decryptor_);
+  const VisibilityReason missing = missing_of(decryptor_->sight(), decryptor_->fault());
   if (missing != VisibilityReason::kNone) {
     dossier_.not_seen(missing);
     dossier_.only_partly_seen(missing);

@@ -36,4 +36,29 @@ void learn_dns(FlowDossier& dossier, const DnsMessage& message) noexcept {
   }
 }
 
+VisibilityReason missing_of(TlsSight sight, DecryptFault fault) noexcept {
+  switch (sight) {
+    case TlsSight::kDecrypted:
+    case TlsSight::kPending:
+      return VisibilityReason::kNone;
+    case TlsSight::kWaiting:
+    case TlsSight::kNoKey:
+      return VisibilityReason::kNoKey;
+    case TlsSight::kNoHandshake:
+      return VisibilityReason::kMidStream;
+    case TlsSight::kUnknownVersion:
+    case TlsSight::kUnknownCipher:
+      return VisibilityReason::kUnsupportedCipher;
+    case TlsSight::kPartly:
+      if (fault == DecryptFault::kNone || fault == DecryptFault::kNoKey) {
+        return VisibilityReason::kKeysLate;
+      }
+      break;
+    case TlsSight::kFailed:
+      break;
+  }
+  return fault == DecryptFault::kLostRecords ? VisibilityReason::kLost
+                                             : VisibilityReason::kDecryptFailed;
+}
+
 }  // namespace weir::inspect

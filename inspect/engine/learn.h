@@ -1,6 +1,7 @@
 // What protocol decoders learnt, written into a flow's dossier.
 #pragma once
 
+#include "inspect/decrypt/tls_decryptor.h"
 #include "inspect/engine/flow_dossier.h"
 #include "inspect/identify/dns.h"
 #include "inspect/identify/tls_info.h"
@@ -12,5 +13,8 @@ void learn_handshake(FlowDossier& dossier, const TlsInfo& info, HostSource sni_s
 
 // The names asked for, and for an answer the addresses that its client now knows by name.
 void learn_dns(FlowDossier& dossier, const DnsMessage& message) noexcept;
+
+// What of a decrypted connection could not be seen, and why; kNone: nothing is missing.
+[[nodiscard]] VisibilityReason missing_of(TlsSight sight, DecryptFault fault) noexcept;
 
 }  // namespace weir::inspect

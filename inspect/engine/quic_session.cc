@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "inspect/engine/learn.h"
+
 namespace weir::inspect {
 
 QuicSession::QuicSession(QuicServices& services, QuicIdTable& ids,
@@ -21,11 +23,13 @@ void QuicSession::on_datagram(Direction hint, ByteSpan datagram) noexcept {
     dossier_->id().alpn = connection_.alpn();
   }
   requests_.check_news();
+  dossier_->set_sight_pending(waiting());
 }
 
 void QuicSession::poll() noexcept {
   connection_.poll(dossier_->services().now);
   requests_.check_news();
+  dossier_->set_sight_pending(waiting());
 }
 
 void QuicSession::finish(EndReason reason) noexcept {
@@ -42,7 +46,12 @@ void QuicSession::finish(EndReason reason) noexcept {
 void QuicSession::note_sight(FlowDossier& dossier) const noexcept {
   const TlsSight sight = connection_.sight();
   if (&dossier != dossier_.get()) dossier.raise_visibility(dossier_->id().visibility);
-  if (sight == TlsSight::kPartly) dossier.only_partly_seen();
+  const VisibilityReason missing = missing_of(sight, connection_.fault());
+  if (missing != VisibilityReason::kNone) {
+    // Without keys it is QUIC that is not seen into, and stays so.
+    if (missing != VisibilityReason::kNoKey) dossier.not_seen(missing);
+    dossier.only_partly_seen(missing);
+  }
   dossier.note_sight(tls_sight_name(sight), decrypt_fault_name(connection_.fault()));
 }
 
