@@ -82,6 +82,7 @@ constexpr std::array kRows = {
     bytes("json_key_bytes", &Limits::json_key_bytes, 8, 4 * kKi),
     bytes("content_path_bytes", &Limits::content_path_bytes, 64, 64 * kKi),
     bytes("excerpt_bytes", &Limits::excerpt_bytes, 0, kKi),
+    count("template_lines", &Limits::template_lines, 0, kMi),
     count("evidence_per_request", &Limits::evidence_per_request, 1, 64 * kKi),
     count("rule_candidates", &Limits::rule_candidates, 16, 16 * kMi),
     count("fingerprint_lines", &Limits::fingerprint_lines, kKi, 1024 * kMi),

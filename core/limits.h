@@ -75,6 +75,7 @@ struct Limits {
   // Detection.
   size_t excerpt_bytes = 64;
   size_t evidence_per_request = 64;
+  size_t template_lines = 32'768;  // lines of clients' prompts that are remembered, by all workers
   size_t fingerprint_lines = 1U << 22;  // text lines a request that matches are followed over
   size_t fingerprint_hits = 65'536;     // kept a request before the weakest files are dropped
   // Incidents.

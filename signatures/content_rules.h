@@ -23,7 +23,7 @@ namespace weir::signatures {
 enum class RuleScope : uint8_t {
   kAnywhere,
   kPrompt,  // the text of a prompt: messages, instructions
-  kBytes,   // text between bytes that are none (protobuf)
+  kBytes,   // strings of protobuf, in whatever holds it
   kField,   // a value that stands under a name: JSON outside of messages, a header, a form field
 };
 

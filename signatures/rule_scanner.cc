@@ -2,6 +2,7 @@
 #include "signatures/rule_scanner.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/hash.h"
 
@@ -31,6 +32,7 @@ void RuleScanner::reset() noexcept {
   pending_.clear();
   std::fill(slot_.begin(), slot_.end(), 0);
   tail_.clear();
+  fences_.clear();
   candidates_ = 0;
   dropped_ = 0;
 }
@@ -65,8 +67,15 @@ void RuleScanner::confirm(PatternScratch& scratch, ByteSpan text, uint64_t text_
       continue;
     }
     const size_t end = static_cast<size_t>(candidate.end - text_begin);
-    const size_t from = end - std::min(end, kRuleReadBack);
-    const size_t to = std::min(text.size(), end + kRuleLookAhead);
+    size_t from = end - std::min(end, kRuleReadBack);
+    size_t to = std::min(text.size(), end + kRuleLookAhead);
+    if (!fences_.empty() && rules_.rule(candidate.rule).scope == RuleScope::kPrompt) {
+      const auto next = std::lower_bound(fences_.begin(), fences_.end(), candidate.end);
+      if (next != fences_.end()) to = std::min(to, static_cast<size_t>(*next - text_begin));
+      if (next != fences_.begin() && *std::prev(next) > text_begin + from) {
+        from = static_cast<size_t>(*std::prev(next) - text_begin);
+      }
+    }
     const ByteSpan window = text.subspan(from, to - from);
     if (!rules_.confirm(candidate.rule, window, end - from, scratch, confirmed_)) continue;
     const uint64_t base = text_begin + from;
@@ -88,6 +97,8 @@ ScanStatus RuleScanner::scan(PatternScratch& scratch, ByteSpan data, size_t look
   const uint64_t text_begin = position_ - look_behind;
   position_ += data.size();
   if (!pending_.empty()) confirm(scratch, text, text_begin, false, hits);
+  // The last one is where the text in progress began.
+  if (pending_.empty() && fences_.size() > 1) fences_.erase(fences_.begin(), fences_.end() - 1);
   const size_t keep = std::min(text.size(), kRuleReadBack + kRuleLookAhead);
   tail_.assign(text.end() - static_cast<ptrdiff_t>(keep), text.end());
   return status;

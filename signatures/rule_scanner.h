@@ -39,6 +39,9 @@ class RuleScanner {
   [[nodiscard]] Status open(const PatternDatabase& database);
   void reset() noexcept;
 
+  // Text of its own begins at `position` of the stream: rules of scope kPrompt look no further
+  // around. Ascending, before the scan of the text that it begins.
+  void fence(uint64_t position) { fences_.push_back(position); }
   // `look_behind` bytes of the stream must stand before data.data(): kRuleReadBack + kRuleLookAhead
   // or more, or all there were. Appends to `hits`, in no particular order.
   [[nodiscard]] ScanStatus scan(PatternScratch& scratch, ByteSpan data, size_t look_behind,
@@ -66,7 +69,8 @@ class RuleScanner {
   uint64_t position_ = 0;
   std::vector<Pending> pending_;
   std::vector<uint32_t> slot_;  // of each rule: its last pending candidate, + 1
-  std::vector<uint8_t> tail_;   // the last kRuleReadBack + kRuleLookAhead bytes, for finish()
+  std::vector<uint64_t> fences_;
+  std::vector<uint8_t> tail_;  // the last kRuleReadBack + kRuleLookAhead bytes, for finish()
   uint64_t candidates_ = 0;
   uint64_t dropped_ = 0;
   RuleSet::Confirmed confirmed_;

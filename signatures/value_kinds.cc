@@ -253,7 +253,8 @@ bool opaque(std::string_view v) noexcept {
   // A path or a list of words has separators, a prose word no digits.
   if (separators * 24 > v.size() || slashes * 12 > v.size() || digits * 40 < v.size()) return false;
   const std::string_view sample = v.substr(0, 2048);
-  return entropy(sample) >= (all(sample, hex) ? 3.5 : 4.2);
+  const auto hex_digits = static_cast<size_t>(std::count_if(sample.begin(), sample.end(), hex));
+  return entropy(sample) >= (hex_digits * 10 >= sample.size() * 8 ? 3.5 : 4.4);
 }
 
 bool word(std::string_view v) noexcept {

@@ -89,6 +89,7 @@ Status check_names(const config::Settings& settings, const signatures::Catalogue
 Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
     const config::Settings& settings) {
   auto set = std::make_shared<inspect::DetectorSet>();
+  set->templates = std::make_shared<inspect::TemplateMemory>(settings.limits.template_lines);
   set->min_lines = settings.protect.min_lines;
   set->shapes = settings.protect.shapes;
   if (!settings.protect.indexes.empty()) {

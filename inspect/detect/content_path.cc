@@ -176,6 +176,7 @@ std::string masked_path(std::string_view path) {
       out += "***";
       const size_t tail = keys.rfind('.');
       if (tail != std::string_view::npos && tail > odd &&
+          keys.find('@') == std::string_view::npos &&
           keys.find_first_of("/\\@ ", tail) == std::string_view::npos) {
         out += keys.substr(tail);
       }

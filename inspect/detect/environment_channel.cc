@@ -32,11 +32,13 @@ class EnvironmentChannel final : public DetectionChannel {
     taking_ = false;
     news_ = false;
     found_.clear();
+    opaque_ = kNoIndex;
   }
 
  private:
   void begin(const PieceMark& mark) noexcept;
   void settle() noexcept;
+  void drop_decoded(std::string_view path) noexcept;
   void keep(uint32_t rule) noexcept;
 
   std::shared_ptr<const signatures::RuleSet> rules_;
@@ -50,6 +52,8 @@ class EnvironmentChannel final : public DetectionChannel {
   std::string path_;
   uint64_t offset_ = 0;
   std::vector<Evidence> found_;
+  static constexpr size_t kNoIndex = SIZE_MAX;
+  size_t opaque_ = kNoIndex;  // in found_: of the piece before, and opaque
   bool news_ = false;
 };
 
@@ -57,6 +61,7 @@ void EnvironmentChannel::on_block(const TextBlock& block) noexcept {
   for (const PieceMark& mark : block.pieces) {
     if (!mark.continues) {
       settle();
+      drop_decoded(mark.path);
       begin(mark);
     }
     if (!taking_) continue;
@@ -64,6 +69,16 @@ void EnvironmentChannel::on_block(const TextBlock& block) noexcept {
     value_.append(
         as_chars(block.text.subspan(mark.begin, std::min<size_t>(room, mark.end - mark.begin))));
   }
+}
+
+// A value that turned out to decode to text is not opaque: what it holds follows it.
+void EnvironmentChannel::drop_decoded(std::string_view path) noexcept {
+  if (opaque_ == kNoIndex) return;
+  const std::string& where = found_[opaque_].where;
+  if (path.size() > where.size() && path.starts_with(where) && path[where.size()] == '>') {
+    found_.erase(found_.begin() + static_cast<ptrdiff_t>(opaque_));
+  }
+  opaque_ = kNoIndex;
 }
 
 // A short value under a name that nobody knows is not looked at further.
@@ -90,7 +105,11 @@ void EnvironmentChannel::settle() noexcept {
     if (rule) return keep(*rule);
   }
   if (place_ != PlaceKind::kField) return;
-  if (const auto rule = rules_->any_field_rule(value)) keep(*rule);
+  const auto rule = rules_->any_field_rule(value);
+  if (!rule) return;
+  const size_t before = found_.size();
+  keep(*rule);
+  if (found_.size() > before) opaque_ = before;
 }
 
 void EnvironmentChannel::keep(uint32_t index) noexcept {

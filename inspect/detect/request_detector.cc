@@ -7,6 +7,7 @@
 #include "inspect/detect/content_path.h"
 #include "inspect/detect/digest_channel.h"
 #include "inspect/detect/environment_channel.h"
+#include "inspect/detect/marks_channel.h"
 #include "inspect/detect/names_channel.h"
 #include "inspect/detect/rule_channel.h"
 
@@ -39,8 +40,12 @@ Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
     auto rules = RuleChannel::make(set->rules, limits, scratch, *detector->counters_);
     if (!rules) return rules.error();
     detector->channels_.push_back(std::move(rules).value());
-    detector->channels_.push_back(
-        make_environment_channel(set->rules, limits, *detector->counters_));
+    if (set->environment) {
+      detector->channels_.push_back(
+          make_environment_channel(set->rules, limits, *detector->counters_));
+      detector->channels_.push_back(
+          make_marks_channel(set->templates, limits, *detector->counters_));
+    }
   }
   CodeCounters& code = code_counters != nullptr ? *code_counters : detector->own_code_counters_;
   for (const auto& index : set->indexes) {

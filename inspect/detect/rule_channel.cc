@@ -49,6 +49,9 @@ void RuleChannel::reset() noexcept {
 }
 
 void RuleChannel::on_block(const TextBlock& block) noexcept {
+  for (const PieceMark& mark : block.pieces) {
+    if (!mark.continues) scanner_.fence(block.position + mark.begin);
+  }
   const auto status = scanner_.scan(scratch_, block.text, block.look_behind, hits_);
   if (status == signatures::ScanStatus::kFailed) counters_.scan_failures.add();
   remember_places(block);
@@ -149,7 +152,13 @@ void RuleChannel::keep_environment(const signatures::RuleHit& hit,
       if (kind != PlaceKind::kMessage && kind != PlaceKind::kInstruction) return;
       break;
     case signatures::RuleScope::kBytes:
-      if (kind != PlaceKind::kBytes) return;
+      // Protobuf with much text in it looks like text.
+      if (kind == PlaceKind::kMessage || kind == PlaceKind::kInstruction ||
+          kind == PlaceKind::kArgument) {
+        return;
+      }
+      // Number and length of the field are of the same piece: ": " of the glue reads like them.
+      if (hit.begin < place->begin + 2 && !place->continues) return;
       break;
     case signatures::RuleScope::kField:
       // Longer values are documents.
