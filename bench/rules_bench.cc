@@ -44,6 +44,23 @@ std::shared_ptr<const signatures::RuleSet> rules() {
   return loaded ? *loaded : nullptr;
 }
 
+// The shipped rules without those of environment data.
+std::shared_ptr<const signatures::RuleSet> rules_without_data() {
+  static const auto loaded = [] {
+    std::vector<std::string> files;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(WEIR_SOURCE_DIR "/signatures/rules")) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with("environment") && !name.starts_with("optional")) {
+        files.push_back(entry.path().string());
+      }
+    }
+    std::sort(files.begin(), files.end());
+    return signatures::RuleSet::load(files);
+  }();
+  return loaded ? *loaded : nullptr;
+}
+
 // Runs one request; the number of hits.
 size_t inspect_text(inspect::RequestDetector& detector, const std::vector<std::string>& pieces,
                     std::vector<Evidence>& out) {
@@ -59,9 +76,11 @@ size_t inspect_text(inspect::RequestDetector& detector, const std::vector<std::s
   return out.size();
 }
 
-void scan(benchmark::State& state, size_t secrets) {
+void scan(benchmark::State& state, size_t secrets, bool data = true) {
   auto set = std::make_shared<inspect::DetectorSet>();
-  set->rules = rules();
+  set->rules = data ? rules() : rules_without_data();
+  set->environment = data;
+  if (data) set->templates = std::make_shared<inspect::TemplateMemory>(Limits().template_lines);
   signatures::PatternScratch scratch;
   Limits limits;
   limits.evidence_per_request = 4096;
@@ -91,8 +110,10 @@ void scan(benchmark::State& state, size_t secrets) {
 }
 
 void CleanText(benchmark::State& state) { scan(state, 0); }
+void CleanTextWithoutDataRules(benchmark::State& state) { scan(state, 0, false); }
 void TextWithSecrets(benchmark::State& state) { scan(state, 100); }
 BENCHMARK(CleanText)->Unit(benchmark::kMillisecond);
+BENCHMARK(CleanTextWithoutDataRules)->Unit(benchmark::kMillisecond);
 BENCHMARK(TextWithSecrets)->Unit(benchmark::kMillisecond);
 
 struct Lookup {
