@@ -26,9 +26,10 @@ struct LiveCounters {
   Counter verdicts_failed;
   Counter read_errors;
   Counter reopened;
+  Counter passed_unseen;
 };
 
-inline constexpr CounterTable<LiveCounters, 9> kLiveCounterTable{{
+inline constexpr CounterTable<LiveCounters, 10> kLiveCounterTable{{
     {"packets", &LiveCounters::packets, "packets read"},
     {"bytes", &LiveCounters::bytes, "their bytes on the wire"},
     {"kernel_dropped", &LiveCounters::kernel_dropped,
@@ -41,6 +42,8 @@ inline constexpr CounterTable<LiveCounters, 9> kLiveCounterTable{{
     {"verdicts_failed", &LiveCounters::verdicts_failed, "verdicts that the kernel did not take"},
     {"read_errors", &LiveCounters::read_errors, "times that reading failed"},
     {"reopened", &LiveCounters::reopened, "times that an interface came back"},
+    {"passed_unseen", &LiveCounters::passed_unseen,
+     "packets that the kernel let pass uninspected: this process was too slow, and it fails open"},
 }};
 static_assert(describes_all(kLiveCounterTable));
 
