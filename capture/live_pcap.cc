@@ -112,6 +112,7 @@ class LivePcap final : public LiveSource {
   }
 
   void refresh(Timestamp now) noexcept override {
+    count_resets(counters_, options_.resets.get());
     if (pcap_) {
       read_statistics();
       return;
@@ -155,7 +156,10 @@ class LivePcap final : public LiveSource {
     counters_.packets.add();
     counters_.bytes.add(header.len);
     ++reading.given;
-    (void)reading.handler.on_packet(raw);
+    const LiveVerdict verdict = reading.handler.on_packet(raw);
+    if (verdict.action < Action::kReset || verdict.packet == nullptr || options_.resets == nullptr)
+      return;
+    options_.resets->cut(raw, *verdict.packet);
   }
 
   // The kernel's counts, which begin at zero with each handle and wrap at 32 bits.

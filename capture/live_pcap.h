@@ -8,6 +8,7 @@
 #include <string>
 
 #include "capture/live_source.h"
+#include "capture/reset_sender.h"
 
 namespace weir::capture {
 
@@ -19,6 +20,8 @@ struct LivePcapOptions {
   std::string filter;  // pcap-filter(7); empty: everything
   // Handles with the same number on one interface share its packets; 0: alone.
   uint16_t fanout_group = 0;
+  // For connections that policy resets or drops; null: they are only told of.
+  std::shared_ptr<ResetSender> resets;
 };
 
 // Fails where there is no such interface, no right to listen, or a filter that does not compile.

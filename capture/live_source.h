@@ -27,9 +27,12 @@ struct LiveCounters {
   Counter read_errors;
   Counter reopened;
   Counter passed_unseen;
+  Counter resets_sent;
+  Counter resets_failed;
+  Counter resets_limited;
 };
 
-inline constexpr CounterTable<LiveCounters, 10> kLiveCounterTable{{
+inline constexpr CounterTable<LiveCounters, 13> kLiveCounterTable{{
     {"packets", &LiveCounters::packets, "packets read"},
     {"bytes", &LiveCounters::bytes, "their bytes on the wire"},
     {"kernel_dropped", &LiveCounters::kernel_dropped,
@@ -44,13 +47,20 @@ inline constexpr CounterTable<LiveCounters, 10> kLiveCounterTable{{
     {"reopened", &LiveCounters::reopened, "times that an interface came back"},
     {"passed_unseen", &LiveCounters::passed_unseen,
      "packets that the kernel let pass uninspected: this process was too slow, and it fails open"},
+    {"resets_sent", &LiveCounters::resets_sent, "TCP reset segments sent"},
+    {"resets_failed", &LiveCounters::resets_failed,
+     "TCP resets that the kernel did not take, or that could not be made"},
+    {"resets_limited", &LiveCounters::resets_limited,
+     "packets to be cut that no reset was sent for: over the rate, or one had just been sent"},
 }};
 static_assert(describes_all(kLiveCounterTable));
 
-// What is to happen to a packet and its flow. A mirror port can carry out none of it.
+// What is to happen to a packet and its flow. A mirror port can only send resets.
 struct LiveVerdict {
   Action action = Action::kAllow;  // kDrop, and kReset, let neither this packet nor the rest pass
   bool shunt = false;              // nothing more of this flow needs to be seen
+  // As decoded, valid until the handler's next packet; null: it could not be.
+  const DecodedPacket* packet = nullptr;
 };
 
 class LiveHandler {

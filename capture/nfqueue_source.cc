@@ -96,10 +96,13 @@ class NfqueueSource final : public LiveSource {
       }
     }
     pass_waiting();
+    handler_ = nullptr;
     return given_;
   }
 
-  void refresh(Timestamp /*now*/) noexcept override {}
+  void refresh(Timestamp /*now*/) noexcept override {
+    count_resets(counters_, options_.resets.get());
+  }
   [[nodiscard]] const LiveCounters& counters() const noexcept override { return counters_; }
   [[nodiscard]] bool in_path() const noexcept override { return true; }
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
@@ -120,21 +123,32 @@ class NfqueueSource final : public LiveSource {
           .add(id - last_id_ - 1);
     }
     last_id_ = id;
+    // The library waits for answers of the kernel when the queue is given up, and hands over what
+    // comes meanwhile.
+    if (handler_ == nullptr) {
+      return give(
+          nfq_set_verdict(queue_.get(), id, options_.fail_open ? NF_ACCEPT : NF_DROP, 0, nullptr));
+    }
     unsigned char* bytes = nullptr;
     const int length = nfq_get_payload(data, &bytes);
     ++given_;
     counters_.packets.add();
     LiveVerdict verdict;
+    RawPacket packet;
     if (length > 0) {
       counters_.bytes.add(static_cast<uint64_t>(length));
-      RawPacket packet;
       packet.time = now_;
       packet.wire_length = static_cast<uint32_t>(length);
       packet.link_type = kRawIp;
       packet.data = ByteSpan(bytes, static_cast<size_t>(length));
       verdict = handler_->on_packet(packet);
     }
-    if (verdict.action >= Action::kReset) {
+    // What cannot be decoded cannot be judged.
+    const bool unjudged = verdict.packet == nullptr && !options_.fail_open;
+    if (verdict.action >= Action::kReset || unjudged) {
+      // What came before it arrives before the reset.
+      pass_waiting();
+      if (!unjudged && options_.resets) options_.resets->cut(packet, *verdict.packet);
       counters_.verdicts_dropped.add();
       give(nfq_set_verdict(queue_.get(), id, NF_DROP, 0, nullptr));
     } else if (verdict.shunt && options_.shunt_mark != 0) {
@@ -163,7 +177,7 @@ class NfqueueSource final : public LiveSource {
   std::unique_ptr<nfq_handle, HandleClose> handle_;
   std::unique_ptr<nfq_q_handle, QueueClose> queue_;  // before the handle in destruction
   std::array<char, kMessageBytes> buffer_{};
-  LiveHandler* handler_ = nullptr;  // during read()
+  LiveHandler* handler_ = nullptr;  // during read() only
   size_t given_ = 0;
   Timestamp now_;
   uint32_t last_id_ = 0;

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "capture/live_source.h"
+#include "capture/reset_sender.h"
 
 namespace weir::capture {
 
@@ -26,6 +27,8 @@ struct NfqueueOptions {
   // This bit is set in the mark of a packet whose flow needs to be seen no more; a rule copies it
   // to the conntrack mark, and another passes such flows by the queue. 0: never.
   uint32_t shunt_mark = 0;
+  // For connections whose packets are dropped; null: they are left to time out.
+  std::shared_ptr<ResetSender> resets;
 };
 
 // Fails where another process serves the queue or the right (CAP_NET_ADMIN) is not there.

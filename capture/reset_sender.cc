@@ -166,4 +166,14 @@ void ResetSender::send_frame(const ResetSegment& segment, ByteSpan frame) noexce
   (sent < 0 ? counters_.failed : counters_.sent).add();
 }
 
+void count_resets(LiveCounters& into, const ResetSender* resets) noexcept {
+  if (resets == nullptr) return;
+  const ResetSenderCounters& from = resets->counters();
+  into.resets_sent = from.sent;
+  into.resets_limited = from.limited;
+  Counter failed = from.failed;
+  failed.add(from.unsupported.get());
+  into.resets_failed = failed;
+}
+
 }  // namespace weir::capture

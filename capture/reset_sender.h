@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "capture/live_source.h"
 #include "capture/reset_segments.h"
 #include "core/counters.h"
 #include "core/packet.h"
@@ -75,5 +76,8 @@ class ResetSender {
   std::array<Recent, 1'024> recent_{};  // by hash: what collides may be sent twice
   ResetSenderCounters counters_;
 };
+
+// Copies what `resets`, if any, has counted.
+void count_resets(LiveCounters& into, const ResetSender* resets) noexcept;
 
 }  // namespace weir::capture

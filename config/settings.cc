@@ -71,6 +71,7 @@ class Reader {
     if (const YamlNode* node = map.map("see_inside")) see_inside(*node, out);
     if (const YamlNode* node = map.list("policy")) read_policy(*node, errors_, out.policy);
     map.choice("fail", out.fail, parse_fail_mode, "open or closed");
+    path(map, "users", out.users);
     if (const YamlNode* node = map.map("alerts")) alerts(*node, out);
     if (const YamlNode* node = map.map("control")) control(*node, out.control);
     if (const YamlNode* node = map.map("health")) health(*node, out.health);
@@ -131,6 +132,26 @@ class Reader {
     map.text("filter", out.filter);
     std::vector<std::string> cpus;
     if (map.texts("cpus", cpus)) read_cpus(map, cpus, out.cpus);
+    int64_t number = 0;
+    if (map.integer("queue", number, 0, 65'535)) out.queue = static_cast<uint16_t>(number);
+    if (map.integer("queue_length", number, 16, 1 << 20)) {
+      out.queue_length = static_cast<uint32_t>(number);
+    }
+    if (map.integer("mark_bit", number, 0, 31)) out.mark_bit = static_cast<uint8_t>(number);
+    if (const YamlNode* node_of_resets = map.map("resets")) resets(*node_of_resets, out.resets);
+    map.finish();
+  }
+
+  void resets(const YamlNode& node, ResetSettings& out) {
+    MapReader map(node, "capture.resets", errors_);
+    out.send = true;
+    map.boolean("send", out.send);
+    map.text("interface", out.interface);
+    int64_t number = 0;
+    if (map.integer("per_second", number, 1, 1'000'000)) {
+      out.per_second = static_cast<uint32_t>(number);
+    }
+    if (map.integer("spread", number, 1, 4)) out.spread = static_cast<uint32_t>(number);
     map.finish();
   }
 

@@ -151,6 +151,15 @@ struct AlertSettings {
 };
 
 enum class CaptureMode : uint8_t { kReplay, kMirror, kInline };
+// TCP resets for connections that policy cuts. In the path they are always sent; from a mirror port
+// only where it is said how.
+struct ResetSettings {
+  bool send = false;
+  std::string interface;  // frames leave there; empty: packets that the kernel routes
+  uint32_t per_second = 1'000;
+  uint32_t spread = 3;  // resets towards the receiver, each a segment further on; 1..4
+};
+
 struct CaptureSettings {
   CaptureMode mode = CaptureMode::kMirror;
   std::vector<std::string> interfaces;
@@ -160,6 +169,11 @@ struct CaptureSettings {
   bool promiscuous = true;
   std::string filter;          // pcap-filter(7); empty: everything
   std::vector<uint32_t> cpus;  // worker i runs on cpus[i % size]; empty: wherever
+  // Inline: worker i serves the netfilter queue `queue` + i.
+  uint16_t queue = 0;
+  uint32_t queue_length = 8'192;  // packets that may wait for a worker
+  uint8_t mark_bit = 24;          // of packets and connections that need no inspection
+  ResetSettings resets;
 };
 
 // Where a running sensor answers `weir stats`, `weir top` and `weir reload`.
@@ -192,6 +206,7 @@ struct Settings {
   EnvironmentSettings environment;
   std::vector<PolicyRule> policy = default_policy();
   FailMode fail = FailMode::kOpen;
+  std::string users;  // file of addresses and networks -> users (config/user_map.h)
   AlertSettings alerts;
   ControlSettings control;
   HealthSettings health;

@@ -139,7 +139,7 @@ int run(const Options& options) {
     return kExitOk;
   }
 
-  auto sources = open_live_sources(settings->capture);
+  auto sources = open_live_sources(*settings);
   if (!sources) {
     complain(sources.error());
     return kExitFailure;

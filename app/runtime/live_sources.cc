@@ -2,10 +2,14 @@
 #include "app/runtime/live_sources.h"
 
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "capture/live_pcap.h"
+#include "capture/nfqueue_source.h"
+#include "capture/reset_sender.h"
 
 namespace weir::app {
 
@@ -18,7 +22,13 @@ Status check_capture(const config::Settings& settings) {
     return wrong("capture.mode is replay: use `weir replay`, or set it to mirror");
   }
   if (capture.mode == config::CaptureMode::kInline) {
-    return wrong("capture.mode inline: this version only watches (mirror)");
+    if (!capture.interfaces.empty()) {
+      return wrong("capture.interfaces is for mirror: inline, firewall rules choose the traffic");
+    }
+    if (capture.queue + worker_count(capture) > 65'536) {
+      return wrong("capture.queue: there are no queues above 65535");
+    }
+    return ok_status();
   }
   if (capture.interfaces.empty()) {
     return wrong("capture.interfaces names no interface to watch");
@@ -34,9 +44,51 @@ size_t worker_count(const config::CaptureSettings& settings) noexcept {
   return std::max<size_t>(1, std::thread::hardware_concurrency());
 }
 
-Result<std::vector<Sensor::Sources>> open_live_sources(const config::CaptureSettings& settings) {
+namespace {
+
+using Resets = std::shared_ptr<capture::ResetSender>;
+
+// One a worker: it is not shared between threads. Null where none are to be sent.
+Result<std::vector<Resets>> open_resets(const config::CaptureSettings& settings, size_t workers) {
+  std::vector<Resets> out(workers);
+  const bool in_path = settings.mode == config::CaptureMode::kInline;
+  if (!in_path && !settings.resets.send) return out;
+  capture::ResetSenderOptions options;
+  options.interface = settings.resets.interface;
+  options.mark = 1U << settings.mark_bit;
+  options.in_path = in_path;
+  options.spread = settings.resets.spread;
+  options.per_second = settings.resets.per_second;
+  for (Resets& resets : out) {
+    auto opened = capture::ResetSender::open(options);
+    if (!opened) return opened.error();
+    resets = std::move(*opened);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Sensor::Sources>> open_live_sources(const config::Settings& all) {
+  const config::CaptureSettings& settings = all.capture;
   const size_t workers = worker_count(settings);
   std::vector<Sensor::Sources> out(workers);
+  const auto resets = open_resets(settings, workers);
+  if (!resets) return resets.error();
+  if (settings.mode == config::CaptureMode::kInline) {
+    for (size_t i = 0; i < workers; ++i) {
+      capture::NfqueueOptions options;
+      options.queue = static_cast<uint16_t>(settings.queue + i);
+      options.fail_open = all.fail == config::FailMode::kOpen;
+      options.length = settings.queue_length;
+      options.shunt_mark = 1U << settings.mark_bit;
+      options.resets = (*resets)[i];
+      auto opened = capture::open_nfqueue(options);
+      if (!opened) return opened.error();
+      out[i].push_back(std::move(*opened));
+    }
+    return out;
+  }
   for (const std::string& interface : settings.interfaces) {
     capture::LivePcapOptions options;
     options.interface = interface;
@@ -45,10 +97,11 @@ Result<std::vector<Sensor::Sources>> open_live_sources(const config::CaptureSett
     options.promiscuous = settings.promiscuous;
     options.filter = settings.filter;
     options.fanout_group = workers > 1 ? capture::new_fanout_group() : uint16_t{0};
-    for (Sensor::Sources& sources : out) {
+    for (size_t i = 0; i < workers; ++i) {
+      options.resets = (*resets)[i];
       auto opened = capture::open_live_pcap(options);
       if (!opened) return opened.error();
-      sources.push_back(std::move(*opened));
+      out[i].push_back(std::move(*opened));
     }
   }
   return out;
@@ -56,6 +109,9 @@ Result<std::vector<Sensor::Sources>> open_live_sources(const config::CaptureSett
 
 std::string capture_text(const config::CaptureSettings& settings) {
   std::string out;
+  if (settings.mode == config::CaptureMode::kInline) {
+    out = "netfilter queues from " + std::to_string(settings.queue) + " on";
+  }
   for (const std::string& interface : settings.interfaces) {
     out += (out.empty() ? "" : ", ") + interface;
   }

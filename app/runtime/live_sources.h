@@ -15,7 +15,7 @@ Status check_capture(const config::Settings& settings);
 // How many workers `capture.workers` means here.
 [[nodiscard]] size_t worker_count(const config::CaptureSettings& settings) noexcept;
 // One list of sources for each worker.
-Result<std::vector<Sensor::Sources>> open_live_sources(const config::CaptureSettings& settings);
+Result<std::vector<Sensor::Sources>> open_live_sources(const config::Settings& settings);
 // "eth1, eth2 with 4 workers"
 [[nodiscard]] std::string capture_text(const config::CaptureSettings& settings);
 

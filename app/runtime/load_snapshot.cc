@@ -129,6 +129,11 @@ Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Set
   snapshot->policy = inspect::Policy(settings.policy);
   snapshot->limits = settings.limits;
   snapshot->generation = generation;
+  if (!settings.users.empty()) {
+    auto users = config::UserMap::load(settings.users);
+    if (!users) return users.error();
+    snapshot->users = std::move(*users);
+  }
   return std::shared_ptr<const inspect::Snapshot>(std::move(snapshot));
 }
 

@@ -51,7 +51,8 @@ struct Sensor::Worker final : capture::LiveHandler {
 
   capture::LiveVerdict on_packet(const RawPacket& raw) noexcept override {
     if (decoder.decode(raw, packet) != capture::DecodeOutcome::kDecoded) return {};
-    return {engine->on_packet(packet), false};
+    const Action action = engine->on_packet(packet);
+    return {action, engine->may_pass_by(), &packet};
   }
 
   void run(const std::atomic<bool>& stop) {

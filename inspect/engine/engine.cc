@@ -127,8 +127,9 @@ struct Engine::Impl {
   std::shared_ptr<EngineServices> generation;  // of new flows
   NdpiEngine* ndpi;
   const KeyStore* keys;
-  uint64_t keys_seen = 0;  // KeyStore::generation()
-  Timestamp next_look;     // at what is held
+  uint64_t keys_seen = 0;    // KeyStore::generation()
+  Timestamp next_look;       // at what is held
+  bool may_pass_by = false;  // see Engine
   DecoderServices decoders;
   QuicCounters quic;
   TcpPool tcp_pool;  // before the flows: their streams give buffers back to it
@@ -412,6 +413,7 @@ Action Engine::Impl::on_packet(const DecodedPacket& packet) {
   const bool udp = packet.protocol == static_cast<uint8_t>(IpProtocol::kUdp);
   if (!tcp && !udp) {
     services.counters.other_protocol_packets.add();
+    may_pass_by = false;
     return Action::kAllow;
   }
   const auto on_end = [this](Table::Entry& entry, FlowEnd reason) noexcept {
@@ -429,7 +431,11 @@ Action Engine::Impl::on_packet(const DecodedPacket& packet) {
   } else {
     on_udp(*found.entry, found.direction, packet);
   }
-  return QuicRouter::action(flow.quic, flow.dossier->action());
+  const Action action = QuicRouter::action(flow.quic, flow.dossier->action());
+  // Flows to AI services are counted to their end.
+  may_pass_by = tcp && !flow.tcp && !flow.closing && action == Action::kAllow &&
+                flow.dossier->id().service.empty();
+  return action;
 }
 
 void Engine::on_time(Timestamp now) noexcept {
@@ -485,6 +491,8 @@ uint64_t Engine::flow_memory(const Limits& limits) noexcept {
   return limits.flows *
          (sizeof(Table::Entry) + kPlaces + sizeof(FlowDossier) + sizeof(TcpFlow) + kText);
 }
+
+bool Engine::may_pass_by() const noexcept { return impl_->may_pass_by; }
 
 size_t Engine::active_flows() const noexcept { return impl_->flows.active(); }
 

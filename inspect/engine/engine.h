@@ -44,6 +44,9 @@ class Engine final : public PacketSink {
 
   // The verdict is that of the flow so far: it holds for this packet and all that follow.
   Action on_packet(const DecodedPacket& packet) noexcept override;
+  // Of the flow of the last packet: known, of no interest to anyone, and looked into no more, so
+  // that a source in the path may let the rest of it pass without asking.
+  [[nodiscard]] bool may_pass_by() const noexcept;
   void on_time(Timestamp now) noexcept override;
   // Flows that begin from now on are inspected with `snapshot`; those that are there keep what they
   // began with. Limits stay those of the first one. Between packets only.

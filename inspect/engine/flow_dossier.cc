@@ -64,6 +64,7 @@ FlowDossier::FlowDossier(EngineServices& services, const Endpoint& client, const
   id_.ip_protocol = ip_protocol;
   id_.encapsulation = encapsulation;
   id_.protocol = "unknown";
+  id_.user = services.snapshot->users.user_of(client.ip);
 }
 
 void FlowDossier::classify(const signatures::ServiceMatch& match) noexcept {

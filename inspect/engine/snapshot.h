@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "config/user_map.h"
 #include "core/limits.h"
 #include "inspect/detect/request_detector.h"
 #include "inspect/policy/policy.h"
@@ -16,6 +17,7 @@ struct Snapshot {
   std::shared_ptr<const signatures::Catalogue> catalogue;  // never null
   std::shared_ptr<const DetectorSet> detectors;            // never null
   Policy policy{{}};
+  config::UserMap users;
   Limits limits;
   uint64_t generation = 1;
 };
