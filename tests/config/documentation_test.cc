@@ -33,7 +33,7 @@ std::string without_indexes(std::string_view path) {
 // The reader names the keys that it knows wherever it meets one that it does not.
 std::set<std::string> known_keys() {
   const Result<Settings> none = parse_settings(R"(zz: 1
-capture: {zz: 1}
+capture: {zz: 1, resets: {zz: 1}}
 services: {zz: 1, own: [{zz: 1}]}
 protect: {zz: 1}
 signatures: {zz: 1}
