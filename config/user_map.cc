@@ -101,10 +101,10 @@ Result<UserMap> UserMap::parse(std::string_view text, const std::string& file) {
 std::string_view UserMap::user_of(const IpAddress& address) const noexcept {
   for (const uint8_t prefix : prefixes_) {
     const IpAddress wanted = masked(address, prefix);
-    const auto found = std::lower_bound(
-        entries_.begin(), entries_.end(), wanted, [prefix](const Entry& e, const IpAddress& a) {
-          return before(e.prefix, e.address, prefix, a);
-        });
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), wanted,
+                                        [prefix](const Entry& e, const IpAddress& a) {
+                                          return before(e.prefix, e.address, prefix, a);
+                                        });
     if (found != entries_.end() && found->prefix == prefix && found->address == wanted) {
       return found->user;
     }
