@@ -142,7 +142,9 @@ TEST(TlsKeys, PrfIsThatOfOpenSsl) {
 
 TEST(TlsSuites, AreFoundByNumber) {
   EXPECT_EQ(find_tls_suite(0x0000), nullptr);
-  EXPECT_EQ(find_tls_suite(0x0005), nullptr);  // RC4
+  EXPECT_EQ(find_tls_suite(0x0003), nullptr);  // of export: RC4 with 40 bits
+  EXPECT_EQ(find_tls_suite(0x0005)->bulk->mode, RecordMode::kStream);
+  EXPECT_EQ(find_tls_suite(0x0009)->bulk->block_bytes, 8);
   EXPECT_EQ(find_tls_suite(0xffff), nullptr);
   EXPECT_EQ(find_tls_suite(0x1302)->prf, HashKind::kSha384);
   EXPECT_EQ(find_tls_suite(0xc02f)->bulk->mode, RecordMode::kGcm);
@@ -154,7 +156,8 @@ TEST(TlsSuites, AreFoundByNumber) {
 // Hostile lengths: nothing shorter than its own parts is opened, and nothing is read beyond it.
 TEST(RecordOpener, ShortRecordsOfEverySuiteAreRefused) {
   std::array<uint8_t, 48> master{};
-  for (const int id : {0x1301, 0x1303, 0x1305, 0xc02f, 0xc013, 0xc028, 0xcca8, 0xc09c, 0x0002}) {
+  for (const int id : {0x1301, 0x1303, 0x1305, 0xc02f, 0xc013, 0xc028, 0xcca8, 0xc09c, 0x0002,
+                       0x0005, 0x0007, 0x0009, 0x0096}) {
     const TlsSuite& suite = *find_tls_suite(static_cast<uint16_t>(id));
     PerDirection<RecordKeys> keys;
     ASSERT_TRUE(derive_key_block(kTls12, suite, master, {}, {}, keys));
