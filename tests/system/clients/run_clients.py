@@ -320,7 +320,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         # Browsers also make connections that they then don't use. QUIC pads its handshake.
         handshake = 8000 if scenario.view[1] == "QUIC" else 3000
         if any(flow["visibility"] != "decrypted" and (
-                flow.get("visibility_reason", "no_data") != "no_data" or flow["requests"] or
+                flow["sight"] not in ("decrypted", "pending") or flow["requests"] or
                 flow["bytes"]["up"] > handshake) for flow in flows):
             return f"flows not seen into: {', '.join(sights)}"
         return ""
