@@ -51,6 +51,13 @@ void QuicSession::note_sight(FlowDossier& dossier) const noexcept {
     // Without keys it is QUIC that is not seen into, and stays so.
     if (missing != VisibilityReason::kNoKey) dossier.not_seen(missing);
     dossier.only_partly_seen(missing);
+  } else if (sight == TlsSight::kDecrypted) {
+    // Browsers open connections that they then don't use.
+    if (carries_ == Carries::kOther) {
+      dossier.not_seen(VisibilityReason::kOpaque);
+    } else {
+      dossier.nothing_sent(Visibility::kDecrypted);
+    }
   }
   dossier.note_sight(tls_sight_name(sight), decrypt_fault_name(connection_.fault()));
 }

@@ -123,6 +123,21 @@ TEST_F(QuicEngineTest, ALeakOverHttp3IsFoundBeforeItsRequestEnds) {
   EXPECT_EQ(flow.requests, 1U);
 }
 
+// Browsers make them in advance.
+TEST_F(QuicEngineTest, AConnectionWithoutRequestsWasSeenInto) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  learn(session.key_log());
+  const lab::Bytes settings = {0, 4, 0};  // a control stream, SETTINGS without any
+  send(kUp, session.packet(kUp, lab::quic_stream_frame(2, 0, settings, false)));
+  engine_.finish();
+  ASSERT_EQ(sink_.records.size(), 1U);
+  const FlowIdentity& flow = sink_.records[0].flow;
+  EXPECT_EQ(flow.sight, "decrypted");
+  EXPECT_EQ(flow.visibility, Visibility::kDecrypted);
+  EXPECT_EQ(flow.visibility_reason, VisibilityReason::kNoData);
+}
+
 TEST_F(QuicEngineTest, KeysThatComeAfterTheRequest) {
   lab::QuicSession session(random_, plan());
   handshake(session);
@@ -223,7 +238,7 @@ struct Expected {
   uint64_t requests;
 };
 
-// tshark with the same keys tells the same requests; of quic-33 the capture has no request.
+// tshark with the same keys tells the same requests; quic-33 has none.
 TEST(QuicCaptures, RealPeersWithKeys) {
   WEIR_SHARED_OR_SKIP(shared);
   for (const Expected& row : {Expected{"ja4/pcap/chrome-cloudflare-quic-with-secrets.pcapng", "h3",
@@ -231,7 +246,7 @@ TEST(QuicCaptures, RealPeersWithKeys) {
                               Expected{"ndpi/tests/cfgs/default/pcap/quic-v2.pcapng", "h3", "test",
                                        Visibility::kDecrypted, 3},
                               Expected{"ndpi/tests/cfgs/default/pcap/quic-33.pcapng", "h3-33", "",
-                                       Visibility::kMetadata, 0},
+                                       Visibility::kDecrypted, 0},
                               Expected{"ndpi/tests/cfgs/default/pcap/doq.pcapng", "doq-i00", "",
                                        Visibility::kDecrypted, 1}}) {
     SCOPED_TRACE(row.capture);
