@@ -163,6 +163,11 @@ CodeSigns signs_of(const FileRuns& runs, const IndexProbe& index,
   return Reader(runs, index, explained).read();
 }
 
+// Cases that the weights were fitted to hardly have more, of text or of shape, than this: ln(1 +
+// 148). Further on text and shape no longer take from one another, or the largest leaks would score
+// least.
+constexpr double kMostInCommon = 5;
+
 // Fitted by bench/eval; the constant is such that what scores one half is worth telling.
 double score_of(const CodeSigns& s) noexcept {
   const double text = std::log1p(s.lines + s.masked + s.windows + s.couples);
@@ -175,7 +180,8 @@ double score_of(const CodeSigns& s) noexcept {
   sum += -0.832 * std::log1p(s.windows) + 0.021 * std::log1p(s.couples);
   sum += 1.494 * std::log1p(s.shapes) - 0.427 * std::log1p(s.pairs);
   sum += -1.195 * std::log1p(s.same_tags) + 1.816 * std::log1p(s.same_shapes);
-  sum += 2.304 * text - 0.676 * text * shape + (text > 0 ? 0.695 : 0);
+  sum += 2.304 * text + (text > 0 ? 0.695 : 0);
+  sum -= 0.676 * std::min(text, kMostInCommon) * std::min(shape, kMostInCommon);
   sum += 0.977 * strong + (s.strong >= 2 ? 1.787 : 0) + 1.682 * different;
   sum += 0.578 * density + 0.072 * density * density - 1.333 * std::min(s.foreign / 40, 3.0);
   sum += density * (0.005 * text + 0.890 * shape + 0.621 * different + 0.330 * strong);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -288,6 +289,24 @@ TEST(CodeChannel, FindsRenamedCodeByItsShape) {
   plain->collect(out);
   ASSERT_THAT(out, SizeIs(1));
   EXPECT_EQ(out[0].lines, 30U);
+}
+
+TEST(CodeChannel, FindsVeryLargeFiles) {
+  Protected site;
+  const std::string all = structured(5, 15'000, 1);
+  site.folder.write("shop/src/large.cc", all);
+  signatures::IndexBuildOptions options;
+  options.repositories = {{"shop", site.folder / "shop"}};
+  site.build(options);
+  std::string joined = all;  // as one line
+  std::replace(joined.begin(), joined.end(), '\n', ' ');
+  for (const std::string& text : {all, joined}) {
+    const auto found = site.scan({{"p", text}});
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(found[0].path, "src/large.cc");
+    EXPECT_GT(found[0].score, 0.99);
+    EXPECT_GT(found[0].lines, 10'000U);
+  }
 }
 
 TEST(CodeChannel, OtherTextIsSilent) {
