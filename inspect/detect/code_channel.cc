@@ -314,7 +314,9 @@ class CodeChannel final : public DetectionChannel {
     const uint32_t end = shape_.line_ends()[shape_settled_++];
     const ByteSpan bytes = shape_.bytes().subspan(shape_start_, end - shape_start_);
     shape_start_ = end;
-    signatures::LineShape out = signatures::line_shape(probe_.fingerprinter(), bytes);
+    // shape_ keeps room behind its end.
+    signatures::LineShape out = signatures::line_shape(probe_.fingerprinter(), bytes,
+                                                       bytes.data() >= shape_.bytes().data() + 8);
     if (shape_cut_) out.tag = kTagUnknown;
     shape_cut_ = false;
     return out;
@@ -395,8 +397,8 @@ class CodeChannel final : public DetectionChannel {
   }
 
   void flush() {
-    probe_.probe(hashes_,
-                 [this](size_t i, const Postings& found) { take(asked_[i], hashes_[i], found); });
+    probe_.confirm(hashes_,
+                   [this](size_t i, const Postings& found) { take(asked_[i], hashes_[i], found); });
     hashes_.clear();
     asked_.clear();
     if (critical_ok_ && !critical_text_.empty()) scan_critical();

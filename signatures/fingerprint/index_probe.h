@@ -97,6 +97,19 @@ class IndexProbe {
       }
     }
   }
+  // The same for hashes that were sifted: the table alone, fetched ahead.
+  template <typename OnHit>
+  void confirm(std::span<const uint64_t> hashes, OnHit&& on_hit) const noexcept {
+    for (size_t base = 0; base < hashes.size(); base += kSiftMost) {
+      const size_t end = std::min(base + kSiftMost, hashes.size());
+      for (size_t i = base; i < end; ++i) prefetch_bucket(hashes[i]);
+      for (size_t i = base; i < end; ++i) prefetch_entries(hashes[i]);
+      for (size_t i = base; i < end; ++i) {
+        const Postings found = find(hashes[i]);
+        if (found.count() > 0) on_hit(i, found);
+      }
+    }
+  }
   // The table alone; count() is 0 when it is not there.
   [[nodiscard]] Postings find(uint64_t hash) const noexcept;
 

@@ -7,16 +7,28 @@ namespace {
 
 bool is_quote(uint8_t c) noexcept { return c == '"' || c == '\'' || c == '`'; }
 
-// Most lines have no quote: 16 bytes at once.
+uint32_t quotes(__m128i bytes) noexcept {
+  const __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                                  _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\''))),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('`')));
+  return static_cast<uint32_t>(_mm_movemask_epi8(found));
+}
+
+// Most lines have no quote: 16 bytes at once, the last of them again where they are fewer.
 size_t first_quote(ByteSpan s) noexcept {
+  const auto load = [&](size_t at) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + at));
+  };
   size_t at = 0;
   for (; at + 16 <= s.size(); at += 16) {
-    const __m128i some = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + at));
-    const __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(some, _mm_set1_epi8('"')),
-                                                    _mm_cmpeq_epi8(some, _mm_set1_epi8('\''))),
-                                       _mm_cmpeq_epi8(some, _mm_set1_epi8('`')));
-    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(found));
-    if (mask != 0) return at + static_cast<size_t>(__builtin_ctz(mask));
+    if (const uint32_t found = quotes(load(at)); found != 0) {
+      return at + static_cast<size_t>(__builtin_ctz(found));
+    }
+  }
+  if (at == s.size()) return at;
+  if (s.size() >= 16) {
+    const uint32_t found = quotes(load(s.size() - 16));
+    return found == 0 ? s.size() : s.size() - 16 + static_cast<size_t>(__builtin_ctz(found));
   }
   while (at < s.size() && !is_quote(s[at])) ++at;
   return at;
@@ -24,12 +36,15 @@ size_t first_quote(ByteSpan s) noexcept {
 
 }  // namespace
 
-LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape) noexcept {
+LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape, bool roomy) noexcept {
   if (!shape.empty() && shape[0] == kShapeWord) shape = shape.subspan(1);
   LineShape out;
   if (shape.empty()) return out;
   out.tokens = static_cast<uint32_t>(shape.size());
-  if (shape.size() <= kLineMax) out.hash = fingerprinter.line(shape);
+  if (shape.size() <= kLineMax) {
+    out.hash =
+        roomy ? fingerprinter.line_within(shape.data(), shape.size()) : fingerprinter.line(shape);
+  }
   out.tag = Fingerprinter::tag(shape.size(), out.hash);
   return out;
 }

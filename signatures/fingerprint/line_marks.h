@@ -24,7 +24,9 @@ struct LineShape {
   uint32_t tokens = 0;  // 0: a blank line, or one of words alone
   uint8_t tag = 0;      // 0 without tokens, kTagUnknown for a very long line
 };
-[[nodiscard]] LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape) noexcept;
+// `roomy`: the bytes stand in a buffer as Fingerprinter::line_within wants it.
+[[nodiscard]] LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape,
+                                   bool roomy = false) noexcept;
 
 // Both lines together have at least this many tokens.
 inline constexpr uint32_t kPairTokens = 14;

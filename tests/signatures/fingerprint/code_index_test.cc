@@ -8,12 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/hash.h"
 #include "signatures/fingerprint/file_fingerprints.h"
 #include "signatures/fingerprint/index_builder.h"
 #include "signatures/fingerprint/index_probe.h"
@@ -108,6 +110,15 @@ TEST(CodeIndex, FindsEveryFingerprintWhereItStands) {
     });
     EXPECT_EQ(hits, hashes.size());
     total += hits;
+    // Nor does it matter whether they were sifted before.
+    std::vector<size_t> confirmed;
+    hashes.insert(hashes.begin() + 1, mix64(file_and_seed.second));
+    probe.confirm(hashes, [&](size_t i, const Postings& at) {
+      confirmed.push_back(i);
+      EXPECT_EQ(at.line(0), probe.find(hashes[i]).line(0));
+    });
+    EXPECT_EQ(confirmed.size(), hits);
+    EXPECT_EQ(std::count(confirmed.begin(), confirmed.end(), size_t{1}), 0);
     const auto file = probe.file(*probe.file_of(probe.find(hashes[0]).line(0)));
     for (uint32_t i = 0; i < file->lines; ++i) {
       EXPECT_EQ(probe.tag(file->first_line + i), found.tags[i]);

@@ -31,6 +31,21 @@ TEST(LineMarks, LiteralsAreMasked) {
   EXPECT_EQ(masked(longest + "y"), "");
 }
 
+// Quotes are searched for 16 bytes at once, wherever they stand.
+TEST(LineMarks, LiteralsAreFoundAtEveryPlace) {
+  for (size_t size = 3; size < 70; ++size) {
+    for (size_t at = 0; at + 3 <= size; ++at) {
+      for (const char quote : {'"', '\'', '`'}) {
+        std::string line(size, 'x');
+        line[at] = line[at + 2] = quote;
+        std::string expected = line;
+        expected.erase(at + 1, 1);
+        EXPECT_EQ(masked(line), expected);
+      }
+    }
+  }
+}
+
 TEST(LineMarks, LettersAreThoseThatStay) {
   const std::string line = "ab(\"cd\")e";
   const std::array<uint64_t, 2> marks{~uint64_t{0} << 60, ~uint64_t{0}};
@@ -61,6 +76,22 @@ TEST(LineMarks, ShapesLeaveOutTheirFirstWord) {
   EXPECT_EQ(shape("").tag, 0);
   EXPECT_EQ(shape("w").tag, 0);
   EXPECT_EQ(shape(std::string(kLineMax + 1, '(')).tag, kTagUnknown);
+}
+
+TEST(LineMarks, ShapesInARoomyBufferAreTheSame) {
+  const Fingerprinter fingerprinter(test::test_key());
+  std::string buffer;
+  for (size_t i = 0; i < 8 + kLineMax + 1 + Fingerprinter::kLineReach; ++i) {
+    buffer += "w=(n);{}"[i * i % 7];
+  }
+  for (size_t size = 0; size <= kLineMax + 1; ++size) {
+    const ByteSpan bytes = as_bytes(buffer).subspan(8, size);
+    const LineShape plain = line_shape(fingerprinter, bytes);
+    const LineShape roomy = line_shape(fingerprinter, bytes, true);
+    EXPECT_EQ(roomy.hash, plain.hash) << size;
+    EXPECT_EQ(roomy.tokens, plain.tokens) << size;
+    EXPECT_EQ(roomy.tag, plain.tag) << size;
+  }
 }
 
 TEST(LineMarks, PairsAndCouplesHaveAnOrder) {
