@@ -168,6 +168,11 @@ CodeSigns signs_of(const FileRuns& runs, const IndexProbe& index,
 // least.
 constexpr double kMostInCommon = 5;
 
+// The fit looks at 120 foreign tokens. In an upload of megabytes lines of everyone are met by
+// chance, the more of them the more there is, and count against thousands: beyond this many they
+// must come together to say something.
+constexpr double kMostForeign = 240;
+
 // Fitted by bench/eval; the constant is such that what scores one half is worth telling.
 double score_of(const CodeSigns& s) noexcept {
   const double text = std::log1p(s.lines + s.masked + s.windows + s.couples);
@@ -184,6 +189,7 @@ double score_of(const CodeSigns& s) noexcept {
   sum -= 0.676 * std::min(text, kMostInCommon) * std::min(shape, kMostInCommon);
   sum += 0.977 * strong + (s.strong >= 2 ? 1.787 : 0) + 1.682 * different;
   sum += 0.578 * density + 0.072 * density * density - 1.333 * std::min(s.foreign / 40, 3.0);
+  sum -= 1.333 * std::log(std::max(s.foreign / kMostForeign, 1.0));
   sum += density * (0.005 * text + 0.890 * shape + 0.621 * different + 0.330 * strong);
   return 1 / (1 + std::exp(-sum));
 }

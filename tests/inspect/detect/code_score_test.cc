@@ -45,6 +45,26 @@ TEST(CodeScore, LargeLeaksAreSure) {
   }
 }
 
+// Single lines of a file, ten lines of something else around each: as many as 1 MB of it was seen
+// to have.
+TEST(CodeScore, WhatIsMetByChanceInMuchTextSaysLittle) {
+  for (double lines = 3; lines < 80; lines *= 1.5) {
+    CodeSigns signs;
+    signs.lines = 0.08 * lines;
+    signs.same_tags = 0.02 * lines;
+    signs.density = 0.06;
+    signs.foreign = 70 * lines;
+    signs.strong = signs.different = static_cast<uint32_t>(lines);
+    EXPECT_LT(score_of(signs), 0.5) << lines;
+    // Sixty lines together, beside that, do.
+    signs.lines += 30;
+    signs.couples += 60;
+    signs.shapes += 36;
+    signs.different += 60;
+    EXPECT_GT(score_of(signs), 0.9) << lines;
+  }
+}
+
 TEST(CodeScore, NothingIsNothing) { EXPECT_LT(score_of({}), 0.1); }
 
 }  // namespace
