@@ -44,6 +44,26 @@ constexpr uint8_t hex_value(uint8_t c) noexcept {
   return lower >= 'a' && lower <= 'f' ? static_cast<uint8_t>(lower - 'a' + 10) : kNone;
 }
 
+constexpr size_t base64_length(size_t bytes) noexcept { return (bytes * 8 + 5) / 6; }
+constexpr bool is_base64_length(size_t size) noexcept {
+  return size == base64_length(16) || size == base64_length(20) || size == base64_length(32);
+}
+
+// Of a run of kShortestRun digits or more: whether some are of one alphabet only (+ / - _).
+bool has_marks(ByteSpan run) noexcept {
+  static_assert(kShortestRun >= 16);
+  __m128i found = _mm_setzero_si128();
+  for (size_t at = 0; at < run.size(); at += 16) {
+    // The last sixteen again where they are fewer.
+    const uint8_t* const from = run.data() + std::min(at, run.size() - 16);
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    // Digits below '0' are + - and /; there is no other digit than '_' between 'Z' and 'a'.
+    found = _mm_or_si128(found, _mm_cmplt_epi8(bytes, _mm_set1_epi8('0')));
+    found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
+  }
+  return _mm_movemask_epi8(found) != 0;
+}
+
 // One bit for each of 64 bytes: whether it is a digit of any alphabet.
 uint64_t digits(const uint8_t* at) noexcept {
   const auto within = [](__m128i bytes, char first, char count) {
@@ -196,12 +216,18 @@ void DigestChannel::on_end() noexcept {
 }
 
 void DigestChannel::read(const Run& run) noexcept {
+  if (run.end - run.begin < kShortestRun) return;
   hexadecimal(run);
   if (run.cut || run.open || run.end - run.begin > kCarried) return;
-  base64(run, 0);
-  const auto own = [&](uint8_t c) { return kBase64[0][c] != kBase64[1][c]; };
   const ByteSpan bytes = run.text.subspan(run.begin, run.end - run.begin);
-  if (std::any_of(bytes.begin(), bytes.end(), own)) base64(run, 1);
+  if (!has_marks(bytes)) {
+    // Letters and figures alone are one digest or none: most are long words or other data.
+    const bool padded = run.end < run.text.size() && run.text[run.end] == '=';
+    if (padded || is_base64_length(bytes.size())) base64(run, 0);
+    return;
+  }
+  base64(run, 0);
+  base64(run, 1);
 }
 
 void DigestChannel::hexadecimal(const Run& run) noexcept {
@@ -241,7 +267,7 @@ void DigestChannel::base64(const Run& run, size_t alphabet) noexcept {
     while (end < run.end && values[text[end]] != kNone) ++end;
     const size_t size = end - begin;
     for (const size_t bytes : {size_t{16}, size_t{20}, size_t{32}}) {
-      const size_t length = (bytes * 8 + 5) / 6;
+      const size_t length = base64_length(bytes);
       // Padding shows where a digest ends, whatever stands before it ("sha256/...=").
       const bool padded = end == run.end && padding == 3 - bytes % 3;
       if (size != length && !(padded && size > length)) continue;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <string>
 #include <vector>
@@ -180,6 +181,36 @@ TEST(DigestChannel, AgreesWithAPlainSearch) {
     };
     const bool alone = (at == 0 || !hex(at - 1)) && !hex(at + 64);
     ASSERT_EQ(site.scan(text).size(), alone ? 1U : 0U) << text;
+  }
+}
+
+TEST(DigestChannel, Base64AgreesWithAPlainSearch) {
+  Site site;
+  std::mt19937 random(6);
+  const std::string digest = kSha1Base64.substr(0, 27);
+  for (int round = 0; round < 3000; ++round) {
+    // Separators seldom, often, or nothing else.
+    const std::string filler = std::array<std::string, 3>{"abXYZ019abXYZ019abXYZ019+/-_=. ",
+                                                          "aZ0+/-_=.", "+-=."}[round % 3];
+    std::string text;
+    const auto add = [&] {
+      for (size_t n = random() % 60; n > 0; --n) text += filler[random() % filler.size()];
+    };
+    add();
+    const size_t at = text.size();
+    text += digest;
+    add();
+    const auto is_digit = [&](size_t i, const std::string& marks) {
+      return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) != 0 ||
+                                 marks.find(text[i]) != std::string::npos);
+    };
+    const size_t end = at + digest.size();
+    bool found =
+        end < text.size() && text[end] == '=' && (end + 1 == text.size() || text[end + 1] != '=');
+    for (const std::string marks : {"+/", "-_"}) {
+      found = found || !((at > 0 && is_digit(at - 1, marks)) || is_digit(end, marks));
+    }
+    ASSERT_EQ(site.scan(text).size(), found ? 1U : 0U) << text;
   }
 }
 
