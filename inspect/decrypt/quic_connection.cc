@@ -134,7 +134,7 @@ void QuicConnection::on_datagram(Direction hint, ByteSpan datagram, Timestamp no
       // Zeros behind the last packet are padding of the datagram.
       const bool padding =
           std::all_of(datagram.begin(), datagram.end(), [](uint8_t byte) { return byte == 0; });
-      if (!padding) on_protected(d, kOneRtt, datagram, 1 + short_id_size(d, datagram));
+      if (!padding) (void)on_protected(d, kOneRtt, datagram, 1 + short_id_size(d, datagram));
       return;
     }
     const auto header = read_quic_long_header(datagram);
@@ -151,6 +151,15 @@ void QuicConnection::on_datagram(Direction hint, ByteSpan datagram, Timestamp no
   }
 }
 
+// What is sent after the ServerHello is of its version. Anybody can make an Initial of another one.
+bool QuicConnection::version_settled() const noexcept {
+  if (!client_hello_) return false;
+  if (sides_[Direction::kToClient].crypto[0].next() > 0) return true;
+  return std::any_of(sides_.slot.begin(), sides_.slot.end(), [](const Side& side) {
+    return side.keys[kHandshake] != nullptr || side.keys[kOneRtt] != nullptr;
+  });
+}
+
 void QuicConnection::on_long(Direction d, const QuicLongHeader& header, ByteSpan packet) {
   switch (header.type) {
     case QuicPacketType::kRetry:
@@ -162,15 +171,16 @@ void QuicConnection::on_long(Direction d, const QuicLongHeader& header, ByteSpan
       on_initial(d, header, packet);
       return;
     case QuicPacketType::kZeroRtt:
-      if (d == Direction::kToServer) on_protected(d, kEarly, packet, header.pn_offset);
+      if (d == Direction::kToServer) (void)on_protected(d, kEarly, packet, header.pn_offset);
       return;
-    case QuicPacketType::kHandshake:
-      // Version 2 may be agreed on in the handshake (RFC 9368): its labels hold from here on.
-      if (sides_[d].opened == 0 && sides_[d].keys[kHandshake] == nullptr) {
-        version_ = header.version;
-      }
-      on_protected(d, kHandshake, packet, header.pn_offset);
+    case QuicPacketType::kHandshake: {
+      // Version 2 may be agreed on in the handshake (RFC 9368): its labels hold from here on, if
+      // they open the packet.
+      const uint32_t before = version_;
+      if (!version_settled()) version_ = header.version;
+      if (!on_protected(d, kHandshake, packet, header.pn_offset)) version_ = before;
       return;
+    }
   }
 }
 
@@ -181,7 +191,7 @@ void QuicConnection::on_initial(Direction d, const QuicLongHeader& header, ByteS
     return keys != nullptr && open_with(*keys, d, kInitial, packet, header.pn_offset, payload);
   };
   bool opened = version_ == header.version && try_open();
-  if (!opened) {
+  if (!opened && !version_settled()) {
     // Another version with the same id; or, from the client after a Retry, another id.
     const ByteSpan first_id = ByteSpan(initial_id_).first(initial_id_size_);
     const bool new_id =
@@ -220,14 +230,14 @@ void QuicConnection::on_initial(Direction d, const QuicLongHeader& header, ByteS
   read_frames(d, kInitial, payload);
 }
 
-void QuicConnection::on_protected(Direction d, Level level, ByteSpan packet, size_t pn_offset) {
+bool QuicConnection::on_protected(Direction d, Level level, ByteSpan packet, size_t pn_offset) {
   ByteSpan payload;
   look_up();
   if (sides_[d].keys[level] == nullptr && secret_of(d, level).empty()) {
     // Handshake packets are of no use once what comes behind them can be opened.
-    if (level == kHandshake && !secret_of(d, kOneRtt).empty()) return;
+    if (level == kHandshake && !secret_of(d, kOneRtt).empty()) return false;
     hold(d, packet);
-    return;
+    return false;
   }
   Side& side = sides_[d];
   if (!open(d, level, packet, pn_offset, payload)) {
@@ -235,19 +245,24 @@ void QuicConnection::on_protected(Direction d, Level level, ByteSpan packet, siz
     ++side.failed;
     if (level == kEarly || level == kOneRtt) ++side.not_opened;
     if (d == Direction::kToServer) sealed_bytes_ += packet.size();
-    return;
+    return false;
   }
   services_.counters.packets_opened.add();
   side.failed = 0;
   if (level == kEarly) services_.counters.early_packets.add();
   if (level == kEarly || level == kOneRtt) ++side.opened;
   read_frames(d, level, payload);
+  return true;
 }
 
 void QuicConnection::read_frames(Direction d, Level level, ByteSpan payload) {
   const QuicVersionTraits* form = traits();
   // Google's first versions with TLS number their frames in a way of their own.
-  if (form != nullptr && form->crypto_frame != 0x06) return;
+  if (form != nullptr && form->crypto_frame != 0x06) {
+    services_.counters.odd_frames.add();
+    frames_unread_ = true;
+    return;
+  }
   QuicFrameReader frames(payload);
   QuicFrame frame;
   while (frames.next(frame)) {
@@ -275,7 +290,9 @@ void QuicConnection::read_frames(Direction d, Level level, ByteSpan payload) {
         break;
     }
   }
-  if (!frames.ok()) services_.counters.odd_frames.add();
+  if (frames.ok()) return;
+  services_.counters.odd_frames.add();
+  if (d == Direction::kToServer && (level == kEarly || level == kOneRtt)) frames_unread_ = true;
 }
 
 void QuicConnection::read_crypto(Direction d, size_t space, uint64_t offset, ByteSpan data) {
@@ -339,7 +356,7 @@ TlsSight QuicConnection::sight() const noexcept {
   if (opened == 0 && sealed == 0 && failed == 0) return TlsSight::kPending;
   if (opened > 0) {
     const Side& client = sides_[Direction::kToServer];
-    const bool missing = client.sealed > 0 || failed > kStray || holes_ > 0;
+    const bool missing = client.sealed > 0 || failed > kStray || holes_ > 0 || frames_unread_;
     return missing ? TlsSight::kPartly : TlsSight::kDecrypted;
   }
   if (!client_hello_) return TlsSight::kNoHandshake;

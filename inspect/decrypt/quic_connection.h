@@ -112,7 +112,9 @@ class QuicConnection {
   [[nodiscard]] const QuicVersionTraits* traits() const noexcept;
   void on_long(Direction d, const QuicLongHeader& header, ByteSpan packet);
   void on_initial(Direction d, const QuicLongHeader& header, ByteSpan packet);
-  void on_protected(Direction d, Level level, ByteSpan packet, size_t pn_offset);
+  // True when it opened.
+  bool on_protected(Direction d, Level level, ByteSpan packet, size_t pn_offset);
+  [[nodiscard]] bool version_settled() const noexcept;
   [[nodiscard]] bool set_initial_keys(const QuicVersionTraits& traits, ByteSpan dcid);
   [[nodiscard]] static bool has_id(const Side& side, ByteSpan start) noexcept;
   [[nodiscard]] size_t short_id_size(Direction d, ByteSpan packet) const noexcept;
@@ -156,7 +158,7 @@ class QuicConnection {
   bool finished_ = false;
   bool closed_ = false;
 
-  uint32_t version_ = 0;  // of the last long header that opened
+  uint32_t version_ = 0;  // of the last long header that opened until the server has chosen
   const QuicVersionTraits* initial_traits_ = nullptr;
   std::array<uint8_t, kMaxQuicId> initial_id_{};  // what the Initial keys come from
   uint8_t initial_id_size_ = 0;
@@ -187,6 +189,7 @@ class QuicConnection {
   // Ids of streams that are over, without their two type bits, by type: ascending ranges.
   std::array<std::vector<std::pair<uint64_t, uint64_t>>, 4> over_;
   uint64_t holes_ = 0;
+  bool frames_unread_ = false;  // of packets that opened
   uint64_t sealed_bytes_ = 0;
 };
 

@@ -217,7 +217,8 @@ void QuicConnection::catch_up() {
     const ByteSpan packet = rest.first(held.size);
     rest = rest.subspan(held.size);
     if ((packet[0] & kQuicLongHeader) == 0) {
-      on_protected(held.direction, kOneRtt, packet, 1 + short_id_size(held.direction, packet));
+      (void)on_protected(held.direction, kOneRtt, packet,
+                         1 + short_id_size(held.direction, packet));
     } else if (const auto header = read_quic_long_header(packet); header && header->traits) {
       on_long(held.direction, *header, packet);
     }

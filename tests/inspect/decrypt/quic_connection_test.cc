@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/inspect/decrypt/quic_run.h"
+#include "tests/inspect/identify/quic_maker.h"
 
 namespace weir::inspect {
 namespace {
@@ -365,6 +366,73 @@ TEST(QuicConnection, WhatIsNoClientInitialBeginsNothing) {
     EXPECT_FALSE(run.connection.begin(ByteSpan(handshake[0].bytes).first(size)));
   }
   EXPECT_TRUE(run.connection.begin(handshake[0].bytes));
+}
+
+// Anybody can make an Initial of any version; what follows is still of the connection's own.
+TEST(QuicConnection, AnInitialOfAnotherVersionAfterTheHandshakeChangesNothing) {
+  constexpr uint32_t kGoogle = 0x54303531;  // T051: frames of another form
+  for (const uint32_t version : {kGoogle, lab::kQuicV2}) {
+    SCOPED_TRACE(version);
+    lab::LabRandom random(19);
+    QuicSession session(random, plan());
+    QuicRun run;
+    const auto handshake = session.handshake();
+    run.learn(session.key_log());
+    run.feed(handshake);
+    run.feed(kUp, session.packet(kUp, text_frame(0, 0, "before ")));
+    const ByteSpan first = handshake.front().bytes;
+    const Bytes id(first.begin() + 6, first.begin() + 14);
+    const auto before = run.counters.packets_not_opened.get();
+    run.feed(kUp, test::initial(version, id, 9, Bytes{0x01}));
+    EXPECT_EQ(run.counters.packets_not_opened.get(), before + 1);
+    session.update_keys(kUp);
+    run.feed(kUp, session.packet(kUp, text_frame(0, 7, "after", true)));
+    EXPECT_EQ(run.sink.text(0), "before after<end>");
+    EXPECT_EQ(run.connection.sight(), TlsSight::kDecrypted);
+  }
+}
+
+TEST(QuicConnection, AForgedHandshakePacketOfAnotherVersionChangesNothing) {
+  for (const bool keys_first : {true, false}) {
+    lab::LabRandom random(20);
+    QuicSession session(random, plan());
+    QuicRun run;
+    const auto handshake = session.handshake();
+    if (keys_first) run.learn(session.key_log());
+    // The client's side alone is seen, and what somebody sends in the server's name.
+    for (const QuicDatagram& datagram : handshake) {
+      if (datagram.direction == kUp) run.feed(kUp, datagram.bytes);
+    }
+    Bytes forged{0xf1, 0x6b, 0x33, 0x43, 0xcf};  // Handshake of version 2
+    const Bytes& id = session.id(kDown);
+    forged.push_back(static_cast<uint8_t>(id.size()));
+    forged.insert(forged.end(), id.begin(), id.end());
+    forged.insert(forged.end(), {0, 0x40, 60});
+    forged.resize(forged.size() + 60, 0x5a);
+    run.feed(kDown, forged);
+    run.feed(kUp, session.packet(kUp, text_frame(0, 0, "text", true)));
+    run.learn(session.key_log());
+    run.connection.poll(run.now);
+    EXPECT_EQ(run.sink.text(0), "text<end>") << keys_first;
+    EXPECT_EQ(run.connection.sight(), TlsSight::kDecrypted);
+  }
+}
+
+TEST(QuicConnection, FramesThatCannotBeReadMakeTheSightPartly) {
+  lab::LabRandom random(21);
+  QuicSession session(random, plan());
+  QuicRun run;
+  const auto handshake = session.handshake();
+  run.learn(session.key_log());
+  run.feed(handshake);
+  run.feed(kUp, session.packet(kUp, text_frame(0, 0, "read", true)));
+  EXPECT_EQ(run.connection.sight(), TlsSight::kDecrypted);
+  Bytes odd{0x3f};  // no frame that is known
+  const Bytes behind = text_frame(4, 0, "not read", true);
+  odd.insert(odd.end(), behind.begin(), behind.end());
+  run.feed(kUp, session.packet(kUp, odd));
+  EXPECT_EQ(run.connection.sight(), TlsSight::kPartly);
+  EXPECT_EQ(run.connection.fault(), DecryptFault::kBadRecord);
 }
 
 }  // namespace
