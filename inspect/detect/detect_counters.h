@@ -30,8 +30,9 @@ struct DetectCounters {
   Counter marks_dropped;
   Counter templates_kept;
   Counter templates_replaced;
+  Counter template_writings_replaced;
 };
-inline constexpr CounterTable<DetectCounters, 24> kDetectCounters{{
+inline constexpr CounterTable<DetectCounters, 25> kDetectCounters{{
     {"detect_requests", &DetectCounters::requests, "requests whose text was read"},
     {"detect_text_bytes", &DetectCounters::text_bytes, "bytes of decoded text read"},
     {"detect_blocks", &DetectCounters::blocks, "blocks of text read"},
@@ -73,6 +74,8 @@ inline constexpr CounterTable<DetectCounters, 24> kDetectCounters{{
      "lines of instructions that are remembered with what marks them"},
     {"templates_replaced", &DetectCounters::templates_replaced,
      "remembered lines that made room for others, at template_lines"},
+    {"template_writings_replaced", &DetectCounters::template_writings_replaced,
+     "writings of a remembered line that made room for others, at eight a line"},
 }};
 static_assert(describes_all(kDetectCounters));
 

@@ -53,6 +53,7 @@ class MarksChannel final : public DetectionChannel {
   void follow_blocks(std::string_view line) noexcept;
   void look_at(std::string_view line) noexcept;
   void look_for_marks(std::string_view line) noexcept;
+  // Whether the line may have something to tell, now or the next time.
   bool look_for_drift(std::string_view line) noexcept;
   void tell(Evidence&& evidence) noexcept;
   void tell_mark(const LineMark& mark, std::string_view line) noexcept;
@@ -227,8 +228,8 @@ void MarksChannel::look_at(std::string_view line) noexcept {
   const size_t doubtful = doubtful_.size();
   const size_t before = found_.size();
   look_for_marks(line);
-  const bool drift = remembers && look_for_drift(line);
-  if (remembers && !drift && marks_.empty() && doubtful == doubtful_.size() &&
+  const bool drifts = remembers && look_for_drift(line);
+  if (remembers && !drifts && marks_.empty() && doubtful == doubtful_.size() &&
       before == found_.size()) {
     memory_->note_quiet(id);
   }
@@ -256,10 +257,11 @@ void MarksChannel::look_for_marks(std::string_view line) noexcept {
 bool MarksChannel::look_for_drift(std::string_view line) noexcept {
   fold_line(line, folded_);
   if (folded_.letters < kFewLetters) return false;
-  const auto drift =
+  const auto [drift, crowded] =
       memory_->observe({version_, place_, host_, client_}, folded_.reading, folded_.writing,
-                       counters_.templates_kept, counters_.templates_replaced);
-  if (!drift) return false;
+                       {counters_.templates_kept, counters_.templates_replaced,
+                        counters_.template_writings_replaced});
+  if (!drift) return crowded;
   const Difference where = first_difference(folded_.writing, drift->other);
   const auto named = [](uint32_t c) {
     return c == 0 ? std::string("the end of the line") : signatures::name_of_character(c);
@@ -276,9 +278,9 @@ bool MarksChannel::look_for_drift(std::string_view line) noexcept {
   evidence.offset = offset_;
   evidence.excerpt = shown_around(folded_.writing, where.left_at);
   evidence.detail = version_ + ": \"" + evidence.excerpt + "\" with " + named(where.left) + " to " +
-                    host_ + " from " + client_.to_string() + "; \"" +
-                    shown_around(drift->other, where.right_at) + "\" with " + named(where.right) +
-                    " to " + drift->other_host + " from " + drift->other_client.to_string();
+                    host_ + "; \"" + shown_around(drift->other, where.right_at) + "\" with " +
+                    named(where.right) + " to " + drift->other_host + " from " +
+                    (drift->other_client ? "another client" : "the same client");
   tell(std::move(evidence));
   return true;
 }

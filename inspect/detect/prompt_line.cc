@@ -153,31 +153,25 @@ uint32_t plain_apostrophes(std::string_view line) noexcept {
 }
 
 std::string shown_around(std::string_view line, size_t at) {
-  constexpr size_t kAround = 14;
-  constexpr size_t kLongWord = 20;
+  constexpr size_t kShown = 3;
+  static constexpr std::string_view kMore = "…";
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  const auto plain = [](char c) { return c > ' ' && c < 0x7f; };
   at = std::min(at, line.size());
-  size_t begin = at - std::min(at, kAround);
-  size_t end = std::min(line.size(), at + kAround + 4);
-  // Whole words, as far as they are short.
-  while (begin > 0 && line[begin - 1] != ' ' && at - begin < 2 * kAround) --begin;
-  while (end < line.size() && line[end] != ' ' && end - at < 2 * kAround) ++end;
-  while (begin < at && (static_cast<uint8_t>(line[begin]) & 0xC0U) == 0x80) ++begin;
-  while (end < line.size() && end > at && (static_cast<uint8_t>(line[end]) & 0xC0U) == 0x80) ++end;
+  size_t begin = at;
+  while (begin > 0 && at - begin < kShown && plain(line[begin - 1])) --begin;
+  size_t own = at;
+  if (at < line.size()) own += signatures::read_code_point(line.substr(at)).size;
+  own = std::min(own, line.size());
+  size_t end = own;
+  while (end < line.size() && end - own < kShown && plain(line[end])) ++end;
   std::string out;
-  const std::string_view part = line.substr(begin, end - begin);
-  for (size_t from = 0; from < part.size();) {
-    const size_t stop = std::min(part.find(' ', from), part.size());
-    const std::string_view word = part.substr(from, stop - from);
-    const bool date = word.find_first_not_of("0123456789-/.,:") == std::string_view::npos;
-    if (!date &&
-        (word.size() > kLongWord || word.find_first_of("/\\@=") != std::string_view::npos)) {
-      out += "***";
-    } else {
-      for (const char c : word) out += digit(static_cast<uint8_t>(c)) ? '0' : c;
-    }
-    if (stop < part.size()) out += ' ';
-    from = stop + 1;
+  if (begin > 0 && !blank(line[begin - 1])) out += kMore;
+  for (const char c : line.substr(begin, end - begin)) {
+    const auto byte = static_cast<uint8_t>(c);
+    out += digit(byte) ? '0' : byte < 0x20 || byte == 0x7f ? '?' : c;
   }
+  if (end < line.size() && !blank(line[end])) out += kMore;
   return out;
 }
 

@@ -40,8 +40,8 @@ void find_marks(std::string_view line, std::vector<LineMark>& out);
 // Apostrophes of ASCII between letters.
 [[nodiscard]] uint32_t plain_apostrophes(std::string_view line) noexcept;
 
-// A few characters around a place, fit to be shown: numbers as 0, and words that hold what may be
-// content (paths, addresses, long tokens) as ***.
+// The character at a place with at most three of ASCII on each side, as far as the word goes, and
+// numbers as 0: what stands around a mark may be content.
 [[nodiscard]] std::string shown_around(std::string_view line, size_t at);
 
 struct Difference {

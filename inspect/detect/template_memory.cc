@@ -47,11 +47,10 @@ uint64_t TemplateMemory::line_id(const TemplateSight& /*sight*/, uint64_t sight_
   return mix64(sight_hash ^ siphash(hash_key_, as_bytes(line))) | 1;
 }
 
-std::optional<TemplateDrift> TemplateMemory::observe(const TemplateSight& sight,
-                                                     std::string_view reading,
-                                                     std::string_view writing, Counter& kept,
-                                                     Counter& replaced) {
-  if (buckets_ == 0) return std::nullopt;
+TemplateObservation TemplateMemory::observe(const TemplateSight& sight, std::string_view reading,
+                                            std::string_view writing,
+                                            const TemplateCounters& counters) {
+  if (buckets_ == 0) return {};
   uint64_t key = siphash(hash_key_, as_bytes(sight.version));
   key = mix64(key ^ siphash(hash_key_, as_bytes(sight.place)));
   key = mix64(key ^ siphash(hash_key_, as_bytes(reading))) | 1;
@@ -64,10 +63,10 @@ std::optional<TemplateDrift> TemplateMemory::observe(const TemplateSight& sight,
   if (line == ways + kWays) {
     line = std::min_element(ways, ways + kWays,
                             [](const Line& a, const Line& b) { return a.used < b.used; });
-    if (line->key != 0) replaced.add();
+    if (line->key != 0) counters.replaced.add();
     line->key = key;
     line->writings.clear();
-    kept.add();
+    counters.kept.add();
   }
   line->used = now;
   auto& writings = line->writings;
@@ -75,7 +74,15 @@ std::optional<TemplateDrift> TemplateMemory::observe(const TemplateSight& sight,
                           [hash](const Writing& w) { return w.hash == hash; });
   const bool fresh = own == writings.end();
   if (fresh) {
-    if (writings.size() == kWritings) return std::nullopt;
+    if (writings.size() == kWritings) {
+      // The plain one stays where places are equal: made-up writings do not push it out.
+      writings.erase(std::min_element(writings.begin(), writings.end(),
+                                      [](const Writing& a, const Writing& b) {
+                                        return std::pair(places_of(a.sights), a.ascii) <
+                                               std::pair(places_of(b.sights), b.ascii);
+                                      }));
+      counters.writings_replaced.add();
+    }
     Writing made;
     made.hash = hash;
     made.ascii = is_ascii(writing);
@@ -86,7 +93,9 @@ std::optional<TemplateDrift> TemplateMemory::observe(const TemplateSight& sight,
     own = std::prev(writings.end());
   }
   own->sights |= uint64_t{1} << (sight_id(sight) & 63U);
-  if (writings.size() < 2) return std::nullopt;
+  TemplateObservation out;
+  if (writings.size() < 2) return out;
+  out.crowded = writings.size() == kWritings;
   // The one to compare with: the plainest, then the one seen most.
   const Writing* other = nullptr;
   for (const Writing& w : writings) {
@@ -99,8 +108,10 @@ std::optional<TemplateDrift> TemplateMemory::observe(const TemplateSight& sight,
   const bool odd =
       (!own->ascii && other->ascii) ||
       (own->ascii == other->ascii && places_of(own->sights) < places_of(other->sights));
-  if (!odd && !(fresh && writings.size() == 2)) return std::nullopt;
-  return TemplateDrift{other->text, other->host, other->client};
+  if (odd || (fresh && writings.size() == 2)) {
+    out.drift = TemplateDrift{other->text, other->host, other->client != sight.client};
+  }
+  return out;
 }
 
 }  // namespace weir::inspect

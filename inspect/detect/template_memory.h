@@ -31,7 +31,19 @@ struct TemplateSight {
 struct TemplateDrift {
   std::string other;  // the writing that it differs from
   std::string other_host;
-  IpAddress other_client{};
+  bool other_client = false;  // not the client of this sight
+};
+
+struct TemplateObservation {
+  std::optional<TemplateDrift> drift;
+  // No more writings of the line are kept: what has nothing to tell today is no proof of silence.
+  bool crowded = false;
+};
+
+struct TemplateCounters {
+  Counter& kept;
+  Counter& replaced;
+  Counter& writings_replaced;
 };
 
 class TemplateMemory {
@@ -55,9 +67,10 @@ class TemplateMemory {
 
   // The line reads `reading` and is written `writing`. Tells of another writing when this is the
   // first request that shows two, and later when this is the odd one of the two: with characters
-  // that are not ASCII, or seen from fewer places.
-  std::optional<TemplateDrift> observe(const TemplateSight& sight, std::string_view reading,
-                                       std::string_view writing, Counter& kept, Counter& replaced);
+  // that are not ASCII, or seen from fewer places. Of kWritings the one seen from fewest places
+  // makes room for a new one.
+  TemplateObservation observe(const TemplateSight& sight, std::string_view reading,
+                              std::string_view writing, const TemplateCounters& counters);
 
  private:
   static constexpr size_t kWays = 4;
