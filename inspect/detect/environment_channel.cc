@@ -36,7 +36,7 @@ class EnvironmentChannel final : public DetectionChannel {
   }
 
  private:
-  void begin(const PieceMark& mark) noexcept;
+  void begin(const PieceMark& mark, bool may_go_on) noexcept;
   void settle() noexcept;
   void drop_decoded(std::string_view path) noexcept;
   void keep(uint32_t rule) noexcept;
@@ -62,7 +62,7 @@ void EnvironmentChannel::on_block(const TextBlock& block) noexcept {
     if (!mark.continues) {
       settle();
       drop_decoded(mark.path);
-      begin(mark);
+      begin(mark, mark.end == block.text.size());
     }
     if (!taking_) continue;
     const size_t room = kMaxValue - value_.size();
@@ -81,10 +81,11 @@ void EnvironmentChannel::drop_decoded(std::string_view path) noexcept {
   opaque_ = kNoIndex;
 }
 
-// A short value under a name that nobody knows is not looked at further.
-void EnvironmentChannel::begin(const PieceMark& mark) noexcept {
+// A short value under a name that nobody knows is not looked at further; at the end of a block
+// settle() sees whether it was short.
+void EnvironmentChannel::begin(const PieceMark& mark, bool may_go_on) noexcept {
   known_ = !mark.label.empty() && rules_->knows_field(mark.label);
-  if (!known_ && mark.end - mark.begin < signatures::RuleSet::kAnyFieldBytes) return;
+  if (!known_ && !may_go_on && mark.end - mark.begin < signatures::RuleSet::kAnyFieldBytes) return;
   place_ = place_of(mark.path);
   if (place_ != PlaceKind::kField && place_ != PlaceKind::kArgument) return;
   taking_ = true;
@@ -97,6 +98,7 @@ void EnvironmentChannel::begin(const PieceMark& mark) noexcept {
 void EnvironmentChannel::settle() noexcept {
   if (!taking_) return;
   taking_ = false;
+  if (!known_ && value_.size() < signatures::RuleSet::kAnyFieldBytes) return;
   counters_.environment_fields.add();
   std::string_view value = value_;
   while (!value.empty() && (value.back() == '\n' || value.back() == ' ')) value.remove_suffix(1);
