@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -91,17 +92,19 @@ class CodeChannel final : public DetectionChannel {
 
   [[nodiscard]] bool has_news() const noexcept override {
     if (critical_hits_.size() > collected_critical_) return true;
-    if (hits_.size() < 2) return false;
-    // While text still comes, collecting again pays only when there is notably more.
-    return hits_.size() >= collected_hits_ + (ended_ ? 1 : 2 + collected_hits_ / 8);
+    return hits_.size() >= 2 && notably_more_hits();
   }
 
   void collect(std::vector<Evidence>& out) override {
-    collected_hits_ = hits_.size();
     collected_critical_ = critical_hits_.size();
     size_t told = 0;
     collect_critical(out, told);
-    for (const CodeSpan& span : find_spans(probe_, hits_, lines_)) {
+    if (ended_ || notably_more_hits()) {
+      spans_ = find_spans(probe_, hits_, lines_);
+      collected_hits_ = hits_.size();
+      counters_.span_searches.add();
+    }
+    for (const CodeSpan& span : spans_) {
       if (told == limits_.evidence_per_request) break;
       const auto file = probe_.file(span.file);
       if (!file) continue;
@@ -125,6 +128,8 @@ class CodeChannel final : public DetectionChannel {
     begin_shapes();
     hits_.clear();
     critical_hits_.clear();
+    critical_seen_.clear();
+    spans_.clear();
     lines_.clear();
     pieces_.clear();
     hashes_.clear();
@@ -143,6 +148,11 @@ class CodeChannel final : public DetectionChannel {
   }
 
  private:
+  // While text still comes, reading all hits again pays only then; a critical line is no reason.
+  [[nodiscard]] bool notably_more_hits() const noexcept {
+    return hits_.size() >= collected_hits_ + (ended_ ? 1 : 2 + collected_hits_ / 8);
+  }
+
   static constexpr int32_t kCarried = -1;
   struct Asked {
     uint32_t text_line;
@@ -464,10 +474,13 @@ class CodeChannel final : public DetectionChannel {
     const signatures::CriticalLine* line = probe_.critical_line(id);
     if (line == nullptr) return;
     counters_.critical_hits.add();
+    // A line that comes again is no news.
+    if (critical_seen_.contains(line->global_line)) return;
     if (critical_hits_.size() >= limits_.fingerprint_hits) {
       counters_.hits_dropped.add();
       return;
     }
+    critical_seen_.insert(line->global_line);
     const auto at =
         std::lower_bound(critical_lines_.begin(), critical_lines_.end(), end,
                          [](const CriticalEnd& a, uint64_t position) { return a.end < position; });
@@ -592,8 +605,10 @@ class CodeChannel final : public DetectionChannel {
   uint64_t critical_position_ = 0;  // of critical_text_ in the stream
   uint64_t critical_next_ = 0;      // position up to which text was kept for it
   std::vector<CriticalHit> critical_hits_;
-  size_t collected_hits_ = 0;
+  size_t collected_hits_ = 0;  // size of hits_ when spans_ were found
   size_t collected_critical_ = 0;
+  std::unordered_set<uint32_t> critical_seen_;  // global lines
+  std::vector<CodeSpan> spans_;
 };
 
 }  // namespace

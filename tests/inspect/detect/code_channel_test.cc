@@ -360,6 +360,58 @@ TEST(CodeChannel, NothingGoesOnAcrossPiecesAndGaps) {
             hits({{"p", one.substr(0, middle)}, {"q", one.substr(middle)}}));
 }
 
+// Live: collect() after each block that has news.
+TEST(CodeChannel, CriticalLinesDoNotMakeAllHitsBeReadAgain) {
+  Protected site({"secret.cc"});
+  const auto channel = make_code_channel(site.index, site.limits, site.scratch, site.counters);
+  uint32_t number = 0;
+  const auto send = [&](const std::string& text) {
+    PieceMark mark;
+    mark.number = number++;
+    mark.path = "p";
+    mark.end = static_cast<uint32_t>(text.size());
+    const std::vector<PieceMark> marks = {mark};
+    TextBlock block;
+    block.text = as_bytes(text);
+    block.pieces = marks;
+    channel->on_block(block);
+  };
+  const auto collect = [&] {
+    std::vector<Evidence> out;
+    channel->collect(out);
+    return out;
+  };
+  const auto quoted = [](size_t n) {
+    const std::string line = excerpt(3, n, n, 30);
+    return "why does " + line.substr(4, line.size() - 5) + " fail?\n\n";
+  };
+  send(invented(1, 120));
+  send(quoted(3));
+  ASSERT_TRUE(channel->has_news());
+  ASSERT_THAT(collect(), SizeIs(2));
+  const uint64_t searches = site.counters.span_searches.get();
+  for (int i = 0; i < 20; ++i) {
+    send(quoted(3));
+    EXPECT_FALSE(channel->has_news()) << "the same line again";
+  }
+  for (const size_t line : {1U, 2U, 4U, 5U, 6U, 7U}) {
+    send(quoted(line));
+    EXPECT_TRUE(channel->has_news());
+    const auto found = collect();
+    ASSERT_THAT(found, SizeIs(2));
+    EXPECT_EQ(found[0].rule, "critical");
+    EXPECT_EQ(found[1].path, "src/cart.cc") << "kept from before";
+  }
+  EXPECT_EQ(site.counters.span_searches.get(), searches);
+  send(invented(2, 80));
+  EXPECT_TRUE(channel->has_news());
+  EXPECT_THAT(Protected::told(collect()), HasSubstr("src/tax.cc"));
+  EXPECT_EQ(site.counters.span_searches.get(), searches + 1);
+  channel->on_end();
+  EXPECT_THAT(Protected::told(collect()), HasSubstr("src/tax.cc"));
+  EXPECT_FALSE(channel->has_news());
+}
+
 TEST(CodeChannel, OneCriticalLineIsEvidence) {
   Protected site({"secret.cc"});
   const std::string line = excerpt(3, 12, 12, 30);
