@@ -89,6 +89,15 @@ void RuleScanner::confirm(PatternScratch& scratch, ByteSpan text, uint64_t text_
   for (size_t i = 0; i < kept; ++i) slot_[pending_[i].rule] = static_cast<uint32_t>(i + 1);
 }
 
+// No candidate that waits or will come looks back beyond these. The last one is where the text in
+// progress began.
+void RuleScanner::drop_fences() noexcept {
+  uint64_t oldest = position_;
+  for (const Pending& candidate : pending_) oldest = std::min(oldest, candidate.end);
+  const uint64_t from = oldest - std::min<uint64_t>(oldest, kRuleReadBack);
+  fences_.erase(fences_.begin(), std::lower_bound(fences_.begin(), fences_.end() - 1, from));
+}
+
 ScanStatus RuleScanner::scan(PatternScratch& scratch, ByteSpan data, size_t look_behind,
                              std::vector<RuleHit>& hits) {
   if (data.empty() || !stream_.is_open()) return ScanStatus::kOk;
@@ -97,8 +106,7 @@ ScanStatus RuleScanner::scan(PatternScratch& scratch, ByteSpan data, size_t look
   const uint64_t text_begin = position_ - look_behind;
   position_ += data.size();
   if (!pending_.empty()) confirm(scratch, text, text_begin, false, hits);
-  // The last one is where the text in progress began.
-  if (pending_.empty() && fences_.size() > 1) fences_.erase(fences_.begin(), fences_.end() - 1);
+  if (fences_.size() > 1) drop_fences();
   const size_t keep = std::min(text.size(), kRuleReadBack + kRuleLookAhead);
   tail_.assign(text.end() - static_cast<ptrdiff_t>(keep), text.end());
   return status;

@@ -42,6 +42,8 @@ class RuleScanner {
   // Text of its own begins at `position` of the stream: rules of scope kPrompt look no further
   // around. Ascending, before the scan of the text that it begins.
   void fence(uint64_t position) { fences_.push_back(position); }
+  // Kept now: those that a waiting candidate may meet, and the last.
+  [[nodiscard]] size_t fences() const noexcept { return fences_.size(); }
   // `look_behind` bytes of the stream must stand before data.data(): kRuleReadBack + kRuleLookAhead
   // or more, or all there were. Appends to `hits`, in no particular order.
   [[nodiscard]] ScanStatus scan(PatternScratch& scratch, ByteSpan data, size_t look_behind,
@@ -62,6 +64,8 @@ class RuleScanner {
   static bool note(void* scanner, uint32_t id, uint64_t from, uint64_t end) noexcept;
   void confirm(PatternScratch& scratch, ByteSpan text, uint64_t text_begin, bool last,
                std::vector<RuleHit>& hits);
+
+  void drop_fences() noexcept;
 
   const RuleSet& rules_;
   size_t max_candidates_;

@@ -101,6 +101,31 @@ TEST(RuleScanner, WhatFollowsIsWaitedFor) {
   EXPECT_NE(feed({as_bytes(text)}), "");
 }
 
+// Each block ends in a candidate that waits, as hostile text can see to.
+TEST(RuleScanner, FencesGoWhileACandidateWaits) {
+  const auto rules = lab_rules();
+  PatternScratch scratch;
+  ASSERT_TRUE(rules->prepare(scratch).has_value());
+  RuleScanner scanner(*rules, 100'000);
+  ASSERT_TRUE(scanner.open().has_value());
+  const std::string block = std::string(200, '.') + " lab tok1234";
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += block;
+  std::vector<RuleHit> hits;
+  size_t most = 0;
+  for (size_t at = 0; at < text.size(); at += block.size()) {
+    for (size_t i = 0; i < block.size(); i += 4) scanner.fence(at + i);
+    const size_t behind = std::min(at, kRuleReadBack + kRuleLookAhead);
+    ASSERT_EQ(scanner.scan(scratch, as_bytes(text).subspan(at, block.size()), behind, hits),
+              ScanStatus::kOk);
+    most = std::max(most, scanner.fences());
+  }
+  ASSERT_EQ(scanner.finish(scratch, hits), ScanStatus::kOk);
+  EXPECT_EQ(hits.size(), 400U);
+  EXPECT_LE(most, (kRuleReadBack + kRuleLookAhead + block.size()) / 4 + 2);
+  EXPECT_GE(most, kRuleReadBack / 4);
+}
+
 TEST(RuleScanner, CandidatesBeyondTheBoundAreCounted) {
   const auto rules = lab_rules();
   PatternScratch scratch;
