@@ -168,12 +168,16 @@ class FlowDossier {
     double score = 0;
   };
   void tell_conflict(const Conflict& conflict) noexcept;
+  void keep_announced(HostSource source, const std::string& name);
+  void keep_name(const std::pair<HostSource, std::string>& entry);
   [[nodiscard]] bool says_more_than_tunnel(HostSource source, std::string_view name) const noexcept;
 
   EngineServices& services_;
   FlowIdentity id_;
   signatures::ServiceMatch match_;       // the current one: of the last request, or of the flow
   signatures::ServiceMatch flow_match_;  // the strongest seen
+  std::string sni_;                      // in the last hello
+  std::string dns_name_;                 // that the address was last given out for
   bool in_tunnel_ = false;
   std::string connected_to_;                                    // of the last CONNECT
   std::vector<std::string> certificate_;                        // names of it
