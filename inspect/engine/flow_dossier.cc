@@ -263,9 +263,11 @@ void FlowDossier::only_partly_seen(VisibilityReason reason) noexcept {
 }
 
 void FlowDossier::set_sight_pending(bool pending) noexcept {
-  if (pending == sight_pending_) return;
-  sight_pending_ = pending;
-  if (!pending) judge_flow();
+  if (pending) {
+    ++sight_pending_;
+  } else if (sight_pending_ > 0 && --sight_pending_ == 0) {
+    judge_flow();
+  }
 }
 
 void FlowDossier::note_hidden_name() noexcept {
@@ -408,7 +410,7 @@ PolicyFacts FlowDossier::facts() const noexcept {
   out.upload_bytes = upload_bytes_;
   out.one_upload = meter_.one_upload();
   out.bursts = meter_.bursts();
-  out.sight_pending = sight_pending_;
+  out.sight_pending = sight_pending_ > 0;
   return out;
 }
 

@@ -83,6 +83,7 @@ class FlowDossier {
   // Of what was or will be read, something is missing.
   void only_partly_seen(VisibilityReason reason) noexcept;
   // Ciphertext is held for keys that may still come: until then policy says nothing of visibility.
+  // Several may wait: each tells when it begins and when it ends to, once.
   void set_sight_pending(bool pending) noexcept;
   // ECH hides the name: that is why, where nothing else was seen.
   void note_hidden_name() noexcept;
@@ -186,7 +187,7 @@ class FlowDossier {
   uint64_t upload_bytes_ = 0;
   uint64_t next_upload_check_ = 64 << 10;
   UploadMeter meter_;
-  bool sight_pending_ = false;
+  uint32_t sight_pending_ = 0;  // who waits
   bool hidden_name_ = false;
   VisibilityReason partly_ = VisibilityReason::kNone;  // what is missing of a flow that is read
   uint64_t opaque_bytes_ = 0;
