@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   weir::app::add_top_command(app, exit_code);
   weir::app::add_reload_command(app, exit_code);
   weir::app::add_replay_command(app, exit_code);
+  weir::app::add_explain_command(app, exit_code);
   weir::app::add_scan_command(app, exit_code);
   weir::app::add_index_command(app, exit_code);
   weir::app::add_rules_command(app, exit_code);

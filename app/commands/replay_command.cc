@@ -3,10 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "alert/incident_maker.h"
@@ -17,30 +15,21 @@
 #include "app/report/replay_report.h"
 #include "app/report/usage_totals.h"
 #include "app/runtime/alert_sinks.h"
-#include "app/runtime/key_logs.h"
 #include "app/runtime/load_snapshot.h"
+#include "app/runtime/replay_run.h"
 #include "app/runtime/state_folder.h"
-#include "app/runtime/worker_pool.h"
 #include "app/terminal.h"
-#include "capture/packet_decoder.h"
-#include "capture/packet_source.h"
 
 namespace weir::app {
 
 namespace {
 
 struct Options {
-  std::vector<std::string> files;
-  std::string config;
-  std::vector<std::string> indexes;
-  std::string key;
-  std::vector<std::string> key_logs;
-  double keys_late = -1;  // seconds; below zero: keys are there before the packets
+  ReplayInput input;
   std::string alerts;
   std::string flows;
   std::string stats;
   std::string state;
-  size_t workers = 1;
   bool fail_on_leak = false;
   bool quiet = false;
   double wait_for_subscriber = 0;  // seconds
@@ -77,66 +66,12 @@ class ReplaySink final : public EvidenceSink {
   alert::JsonlFile* flows_;
 };
 
-Result<config::Settings> settings_of(const Options& options) {
-  config::Settings settings;
-  if (!options.config.empty()) {
-    auto loaded = config::load_settings(options.config);
-    if (!loaded) return loaded.error();
-    settings = std::move(*loaded);
-    for (const std::string& warning : settings.warnings) complain(warning);
-  }
-  if (!options.indexes.empty()) settings.protect.indexes = options.indexes;
-  if (!options.key.empty()) settings.protect.key = options.key;
-  if (!options.key_logs.empty()) settings.see_inside.key_logs = options.key_logs;
-  return settings;
-}
-
-// One capture into the workers. False when it is damaged or cannot be read; `facts` says why.
-bool read_capture(const std::string& path, WorkerPool& workers, capture::PacketDecoder& decoder,
-                  KeyLogs& key_logs, ReplayFacts& facts, bool quiet) {
-  auto file = capture::CaptureFile::open(path);
-  if (!file) {
-    facts.errors.push_back(file.error().to_string());
-    return false;
-  }
-  (*file)->set_secrets_sink([&key_logs](ByteSpan text) { key_logs.add(text); });
-  Progress progress("Replaying");
-  RawPacket raw;
-  DecodedPacket packet;
-  while (true) {
-    const auto next = (*file)->next(raw);
-    if (next == capture::CaptureFile::Next::kEnd) return true;
-    if (next == capture::CaptureFile::Next::kError) {
-      facts.errors.push_back((*file)->error().to_string());
-      return false;
-    }
-    ++facts.packets;
-    facts.packet_bytes += raw.wire_length;
-    if (facts.first.ns == 0 || raw.time < facts.first) facts.first = raw.time;
-    facts.last = std::max(facts.last, raw.time);
-    if (decoder.decode(raw, packet) == capture::DecodeOutcome::kDecoded) workers.on_packet(packet);
-    if (!quiet && facts.packets % 4096 == 0) {
-      progress.update((*file)->bytes_read(), (*file)->bytes_total(),
-                      human_count(facts.packets) + " packets");
-    }
-  }
-}
-
-bool write_file(const std::string& path, const std::string& text) {
-  if (path == "-") return std::fputs(text.c_str(), stdout) >= 0;
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (!out) complain(path + ": cannot be written");
-  return static_cast<bool>(out);
-}
-
 int run(const Options& options) {
-  if (options.keys_late >= 0 && options.workers != 1) {
+  if (options.input.keys_late >= 0 && options.input.workers != 1) {
     complain("--keys-late works with one worker only");
     return kExitUsage;
   }
-  auto settings = settings_of(options);
+  auto settings = replay_settings(options.input);
   if (!settings) {
     complain(settings.error());
     return kExitUsage;
@@ -154,7 +89,6 @@ int run(const Options& options) {
   }
 
   ReplayFacts facts;
-  facts.files = options.files;
   UsageTotals usage;
   IncidentSummary summary;
   alert::IncidentCounters incident_counters;
@@ -208,32 +142,12 @@ int run(const Options& options) {
   }
 
   ReplaySink sink(incidents, usage, **live, flows.get());
-  capture::PacketDecoder decoder(settings->limits);
-  size_t wanted = options.workers;
-  if (wanted == 0) wanted = std::max<size_t>(1, std::thread::hardware_concurrency());
-  // What a capture holds may stand behind the packets it is for; a key log is read before them.
-  inspect::KeyAccess keys;
-  keys.store = &key_logs.store();
-  if (options.keys_late >= 0) {
-    keys.may_come_late = true;
-    keys.delay = Duration{static_cast<int64_t>(options.keys_late * 1e9)};
-  }
-  WorkerPool workers(*snapshot, wanted, sink, keys);
+  ReplayRun replay(options.input, *settings, *snapshot, key_logs, sink);
   const auto began = std::chrono::steady_clock::now();
-  bool all_good = true;
-  for (const std::string& file : options.files) {
-    all_good = read_capture(file, workers, decoder, key_logs, facts, options.quiet) && all_good;
-  }
-  workers.finish();
+  const bool all_good = replay.run(facts, !options.quiet);
   incidents.close_all();
   static_cast<void>((*live)->commit());  // close() below tells an error
   facts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  facts.workers = workers.workers();
-  facts.counters = workers.counters();
-  for (const auto& row : capture::kDecodeCounterTable) {
-    facts.counters.emplace_back("decode." + std::string(row.name),
-                                (decoder.counters().*row.member).get());
-  }
   for (const auto& row : alert::kIncidentCounters) {
     facts.counters.emplace_back("incident." + std::string(row.name),
                                 (incident_counters.*row.member).get());
@@ -257,7 +171,7 @@ int run(const Options& options) {
   note((*live)->close());
   if (!options.quiet) std::fputs(replay_text(facts, usage, summary).c_str(), stdout);
   if (!options.stats.empty()) {
-    written = write_file(options.stats, replay_stats_json(facts, usage, summary)) && written;
+    written = write_whole_file(options.stats, replay_stats_json(facts, usage, summary)) && written;
   }
   for (const std::string& error : facts.errors) complain(error);
   if (!written) return kExitFailure;
@@ -271,15 +185,9 @@ int run(const Options& options) {
 void add_replay_command(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<Options>();
   CLI::App* replay = app.add_subcommand("replay", "Inspect captures (pcap, pcapng)");
-  replay->add_option("files", o->files, "captures; - is standard input")->required();
-  replay->add_option("-c,--config", o->config, "weir.yaml");
-  replay->add_option("--index", o->indexes, "fingerprint index; again for more")
-      ->allow_extra_args(false);
-  replay->add_option("--key", o->key, "site key file of the indexes");
-  replay->add_option("--keylog", o->key_logs, "TLS key log, or a folder of them; again for more")
-      ->allow_extra_args(false);
+  add_replay_input(*replay, o->input);
   replay
-      ->add_option("--keys-late", o->keys_late,
+      ->add_option("--keys-late", o->input.keys_late,
                    "let the keys of each connection come so many seconds after its first packet")
       ->check(CLI::Range(0.0, 3600.0));
   replay->add_option("--alerts", o->alerts, "write incidents as JSON lines");
@@ -287,7 +195,7 @@ void add_replay_command(CLI::App& app, int& exit_code) {
   replay->add_option("--stats", o->stats, "write totals and counters as JSON");
   replay->add_option("--state", o->state,
                      "folder whose incident and usage database is added to (weir.db)");
-  replay->add_option("--workers", o->workers, "worker threads; 0: one a core")
+  replay->add_option("--workers", o->input.workers, "worker threads; 0: one a core")
       ->capture_default_str()
       ->check(CLI::Range(0, 256));
   replay->add_flag("--fail-on-leak", o->fail_on_leak, "exit with 3 when something leaked");

@@ -101,9 +101,9 @@ struct Engine::Impl {
   Action on_packet(const DecodedPacket& packet);
   void on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
   void on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
-  void on_quic(FlowState& flow, Direction direction, ByteSpan datagram, size_t missing);
+  void on_quic(FlowState& flow, Direction direction, ByteSpan datagram);
   // Where packets are decrypted: true when the datagram was read.
-  bool route_quic(FlowState& flow, Direction direction, ByteSpan datagram, size_t missing);
+  bool route_quic(FlowState& flow, Direction direction, ByteSpan datagram);
   std::unique_ptr<QuicRouter> make_router(const HashKey& key, bool hold_for_keys) {
     if (!decoders.decrypt) return nullptr;
     quic_services = std::make_unique<QuicServices>(*decoders.decrypt, decoders.websocket);
@@ -282,7 +282,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
     dossier.add_answer(packet.payload.size());
   }
   if (!flow.udp) {
-    if (flow.quic.active() && route_quic(flow, direction, packet.payload, packet.missing)) return;
+    if (flow.quic.active() && route_quic(flow, direction, packet.payload)) return;
     services.counters.shunted_bytes.add(packet.payload.size());
     if (direction == Direction::kToServer) {
       dossier.note_unread(&EngineCounters::unread_udp_bytes, packet.payload.size());
@@ -298,7 +298,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
       udp.quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
       dossier.set_protocol("quic");
       dossier.not_seen(VisibilityReason::kQuic);
-    } else if (quic_router && route_quic(flow, direction, packet.payload, packet.missing)) {
+    } else if (quic_router && route_quic(flow, direction, packet.payload)) {
       flow.udp.reset();
       return;
     }
@@ -324,15 +324,14 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
     dossier.set_protocol("dns");
     learn_dns(dossier, dns_message);
   } else if (udp.state == UdpFlow::State::kQuic) {
-    on_quic(flow, direction, packet.payload, packet.missing);
+    on_quic(flow, direction, packet.payload);
   }
 }
 
-void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagram,
-                           size_t missing) {
+void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagram) {
   const DecodeStatus status = flow.udp->quic->on_datagram(direction, datagram);
   read_quic_info(*flow.udp, *flow.dossier);
-  const bool read = quic_router && route_quic(flow, direction, datagram, missing);
+  const bool read = quic_router && route_quic(flow, direction, datagram);
   if (status == DecodeStatus::kContinue) return;
   if (!read && direction == Direction::kToServer && status != DecodeStatus::kDone) {
     flow.dossier->note_unread(&EngineCounters::unread_udp_bytes, datagram.size());
@@ -340,10 +339,9 @@ void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagr
   flow.udp.reset();
 }
 
-bool Engine::Impl::route_quic(FlowState& flow, Direction direction, ByteSpan datagram,
-                              size_t missing) {
+bool Engine::Impl::route_quic(FlowState& flow, Direction direction, ByteSpan datagram) {
   const bool reading_hello = flow.udp && flow.udp->quic;
-  switch (quic_router->on_datagram(flow.quic, flow.dossier, direction, datagram, missing)) {
+  switch (quic_router->on_datagram(flow.quic, flow.dossier, direction, datagram)) {
     case QuicRouter::Answer::kNotMine:
       return false;
     case QuicRouter::Answer::kTaken:
