@@ -22,7 +22,7 @@ std::map<std::string, std::string> sections() {
        lines_of(read_text(std::string(WEIR_SOURCE_DIR) + "/docs/commands.md"))) {
     if (line.rfind("## ", 0) == 0) {
       std::smatch found;
-      static const std::regex kHeading("^## `weir ([a-z ]+)`.*");
+      static const std::regex kHeading("^## `weir ([a-z -]+)`.*");
       current = std::regex_match(line, found, kHeading) ? &out[found[1]] : nullptr;
     } else if (current != nullptr) {
       *current += line + "\n";
