@@ -21,9 +21,30 @@ constexpr uint32_t kFewLetters = 8;  // a shorter line reads like too many other
 constexpr uint32_t kHouseStyle = 2;  // so many plain apostrophes make a typographic one odd
 constexpr size_t kMaxDetail = 400;
 
-// Blocks that agents put into messages.
+// Blocks that agents put into messages; before_block() knows their first letters.
 constexpr std::array<std::string_view, 5> kBlocks = {
     "system-reminder", "environment_context", "environment_info", "environment_details", "env"};
+
+// Beginning of the first line that may begin a block, or is not whole: its first '<' says so.
+size_t before_block(std::string_view text) noexcept {
+  size_t at = 0;
+  while (at < text.size()) {
+    const void* open = std::memchr(text.data() + at, '<', text.size() - at);
+    const size_t until = open == nullptr
+                             ? text.size()
+                             : static_cast<size_t>(static_cast<const char*>(open) - text.data());
+    const void* before = memrchr(text.data() + at, '\n', until - at);
+    if (before != nullptr)
+      at = static_cast<size_t>(static_cast<const char*>(before) - text.data()) + 1;
+    if (until + 1 >= text.size()) return at;
+    const char next = text[until + 1];
+    if (next == '/' || next == 's' || next == 'e') return at;
+    const void* end = std::memchr(text.data() + until, '\n', text.size() - until);
+    if (end == nullptr) return at;
+    at = static_cast<size_t>(static_cast<const char*>(end) - text.data()) + 1;
+  }
+  return at;
+}
 
 class MarksChannel final : public DetectionChannel {
  public:
@@ -73,8 +94,8 @@ class MarksChannel final : public DetectionChannel {
   std::string path_;
   std::string place_;
   uint64_t offset_ = 0;
-  uint64_t sight_ = 0;
-  std::string line_;  // begun in an earlier block of text
+  uint64_t sight_ = 0;  // 0: not asked for yet
+  std::string line_;    // begun in an earlier block of text
   bool line_open_ = false;
   uint32_t apostrophes_ = 0;
   uint32_t quotes_ = 0;
@@ -149,9 +170,7 @@ void MarksChannel::begin_piece(const PieceMark& mark, std::string_view text) noe
   doubtful_.clear();
   line_.clear();
   line_open_ = false;
-  if (memory_ != nullptr && described_) {
-    sight_ = memory_->sight_id({version_, place_, host_, client_});
-  }
+  sight_ = 0;
 }
 
 void MarksChannel::end_piece() noexcept {
@@ -171,6 +190,10 @@ void MarksChannel::end_piece() noexcept {
 // A message without a block of an agent's holds nothing to look at: memchr and no more.
 void MarksChannel::take(std::string_view text) noexcept {
   while (!text.empty()) {
+    if (source_ == Source::kMessage && !inside_ && !line_open_) {
+      text.remove_prefix(before_block(text));
+      if (text.empty()) return;
+    }
     const void* found = std::memchr(text.data(), '\n', text.size());
     const size_t end = found == nullptr
                            ? text.size()
@@ -218,6 +241,7 @@ void MarksChannel::look_at(std::string_view line) noexcept {
   uint64_t id = 0;
   if (remembers) {
     // The plain apostrophes of a known line count for the others of its piece.
+    if (sight_ == 0) sight_ = memory_->sight_id({version_, place_, host_, client_});
     id = memory_->line_id({}, sight_, line);
     if (memory_->known(id)) {
       apostrophes_ += plain_apostrophes(line);

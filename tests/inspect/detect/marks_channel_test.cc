@@ -45,6 +45,32 @@ TEST_F(MarksChannelTest, AMarkShowsThreeCharactersOfItsWordOnEachSide) {
             "U+0435 CYRILLIC SMALL LETTER IE in \"…lan\u0435tar…\", where U+0065 'e' belongs");
 }
 
+// Whatever stands before the block of an agent's, and wherever the text is cut.
+TEST_F(MarksChannelTest, BlocksInMessagesAreFoundWhereverTextIsCut) {
+  const std::string block =
+      "<env>\nYou \u0430re a coding agent\n</env>\nYou \u043ere a coding agent\n";
+  for (const char* before : {"", "a\n", "if (a < b)\n", "vector<int> x;\n\n<x>\n", "<\n",
+                             "<<env>\n\n", "a < b <env>\nYou \u03bfre a coding agent\n",
+                             "</env>\n<exec>\nYou \u03bfre a coding agent\n"}) {
+    const std::string text = before + block;
+    for (size_t cut = 0; cut <= text.size(); ++cut) {
+      const auto channel = make_marks_channel(nullptr, limits_, counters_);
+      for (const bool second : {false, true}) {
+        const std::string part = second ? text.substr(cut) : text.substr(0, cut);
+        const std::vector<PieceMark> pieces = {{0, static_cast<uint32_t>(part.size()), 0, second,
+                                                false, 0, "http/body>json:messages[0].content",
+                                                "content"}};
+        channel->on_block({0, as_bytes(part), 0, pieces});
+      }
+      channel->on_end();
+      std::vector<Evidence> found;
+      channel->collect(found);
+      ASSERT_THAT(found, SizeIs(1)) << text << "cut at " << cut;
+      EXPECT_EQ(found[0].field, "message:U+0430");
+    }
+  }
+}
+
 TEST_F(MarksChannelTest, ADriftShowsBothWritingsButNothingOfTheOtherClient) {
   EXPECT_THAT(send("swordfish opens today's vault of wonders", "10.9.8.7", "one.example"),
               IsEmpty());
