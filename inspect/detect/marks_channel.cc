@@ -27,21 +27,21 @@ constexpr std::array<std::string_view, 5> kBlocks = {
 
 // Beginning of the first line that may begin a block, or is not whole: its first '<' says so.
 size_t before_block(std::string_view text) noexcept {
-  size_t at = 0;
+  size_t at = 0;  // begins a line
+  const auto find = [text](char c, size_t from) {
+    const void* found = std::memchr(text.data() + from, c, text.size() - from);
+    return found == nullptr ? text.size()
+                            : static_cast<size_t>(static_cast<const char*>(found) - text.data());
+  };
   while (at < text.size()) {
-    const void* open = std::memchr(text.data() + at, '<', text.size() - at);
-    const size_t until = open == nullptr
-                             ? text.size()
-                             : static_cast<size_t>(static_cast<const char*>(open) - text.data());
-    const void* before = memrchr(text.data() + at, '\n', until - at);
-    if (before != nullptr)
-      at = static_cast<size_t>(static_cast<const char*>(before) - text.data()) + 1;
-    if (until + 1 >= text.size()) return at;
-    const char next = text[until + 1];
-    if (next == '/' || next == 's' || next == 'e') return at;
-    const void* end = std::memchr(text.data() + until, '\n', text.size() - until);
-    if (end == nullptr) return at;
-    at = static_cast<size_t>(static_cast<const char*>(end) - text.data()) + 1;
+    const size_t open = find('<', at);
+    const char next = open + 1 < text.size() ? text[open + 1] : '/';
+    const size_t end = next == '/' || next == 's' || next == 'e' ? text.size() : find('\n', open);
+    if (end == text.size()) {
+      const size_t before = text.substr(at, open - at).rfind('\n');
+      return before == std::string_view::npos ? at : at + before + 1;
+    }
+    at = end + 1;
   }
   return at;
 }
