@@ -78,6 +78,23 @@ bool QuicConnection::has_id(const Side& side, ByteSpan start) noexcept {
   });
 }
 
+size_t QuicConnection::known_id(Direction to, ByteSpan datagram) const noexcept {
+  ByteSpan start = datagram.subspan(1);
+  if ((datagram[0] & kQuicLongHeader) != 0) {
+    const auto header = read_quic_long_header(datagram);
+    if (!header) return 0;
+    start = header->dcid;
+  }
+  size_t most = 0;
+  for (const auto& id : sides_[to].ids) {
+    if (id.second > most && id.second <= start.size() &&
+        std::equal(id.first.begin(), id.first.begin() + id.second, start.begin())) {
+      most = id.second;
+    }
+  }
+  return most;
+}
+
 Direction QuicConnection::direction_of(Direction hint, ByteSpan datagram) const noexcept {
   const bool is_long = (datagram[0] & kQuicLongHeader) != 0;
   ByteSpan id = datagram.subspan(1);
@@ -86,9 +103,11 @@ Direction QuicConnection::direction_of(Direction hint, ByteSpan datagram) const 
     if (!header) return hint;
     id = header->dcid;
   }
-  if (has_id(sides_[Direction::kToServer], id)) return Direction::kToServer;
-  if (has_id(sides_[Direction::kToClient], id)) return Direction::kToClient;
-  return hint;
+  // A client may choose for itself the id that it made up for the server.
+  const bool to_server = has_id(sides_[Direction::kToServer], id);
+  const bool to_client = has_id(sides_[Direction::kToClient], id);
+  if (to_server == to_client) return hint;
+  return to_server ? Direction::kToServer : Direction::kToClient;
 }
 
 // Servers give out ids of one size, as a short header does not tell it.
@@ -124,9 +143,10 @@ void QuicConnection::add_id(Direction to, ByteSpan id) {
   sink_.on_connection_id(id);
 }
 
-void QuicConnection::on_datagram(Direction hint, ByteSpan datagram, Timestamp now) noexcept {
-  if (datagram.empty() || finished_) return;
+bool QuicConnection::on_datagram(Direction hint, ByteSpan datagram, Timestamp now) noexcept {
+  if (datagram.empty() || finished_) return false;
   poll(now);
+  const uint64_t before = authenticated_;
   const Direction d = direction_of(hint, datagram);
   while (!datagram.empty()) {
     services_.counters.packets.add();
@@ -135,20 +155,21 @@ void QuicConnection::on_datagram(Direction hint, ByteSpan datagram, Timestamp no
       const bool padding =
           std::all_of(datagram.begin(), datagram.end(), [](uint8_t byte) { return byte == 0; });
       if (!padding) (void)on_protected(d, kOneRtt, datagram, 1 + short_id_size(d, datagram));
-      return;
+      break;
     }
     const auto header = read_quic_long_header(datagram);
     if (!header) {
       services_.counters.packets_malformed.add();
-      return;
+      break;
     }
     if (header->traits == nullptr) {
       services_.counters.unknown_versions.add();
-      return;
+      break;
     }
     on_long(d, *header, datagram.first(header->size));
     datagram = datagram.subspan(header->size);
   }
+  return authenticated_ > before;
 }
 
 // What is sent after the ServerHello is of its version. Anybody can make an Initial of another one.
@@ -249,6 +270,7 @@ bool QuicConnection::on_protected(Direction d, Level level, ByteSpan packet, siz
   }
   services_.counters.packets_opened.add();
   side.failed = 0;
+  ++authenticated_;
   if (level == kEarly) services_.counters.early_packets.add();
   if (level == kEarly || level == kOneRtt) ++side.opened;
   read_frames(d, level, payload);

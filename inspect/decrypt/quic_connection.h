@@ -49,7 +49,14 @@ class QuicConnection {
   // connection here.
   [[nodiscard]] bool begin(ByteSpan datagram) noexcept;
   // `hint`: the way of the datagram, where its ids do not tell. kToServer: from the client.
-  void on_datagram(Direction hint, ByteSpan datagram, Timestamp now) noexcept;
+  // True when a packet of it opened that only the two peers can make.
+  bool on_datagram(Direction hint, ByteSpan datagram, Timestamp now) noexcept;
+  // How long the id is that leads to that side and that the datagram is sent to; 0: none is known.
+  [[nodiscard]] size_t known_id(Direction to, ByteSpan datagram) const noexcept;
+  // A 0-RTT or 1-RTT packet was opened.
+  [[nodiscard]] bool proven() const noexcept {
+    return sides_[Direction::kToServer].opened + sides_[Direction::kToClient].opened > 0;
+  }
   // Which way a datagram goes by its ids; `hint` where they do not tell.
   [[nodiscard]] Direction direction_of(Direction hint, ByteSpan datagram) const noexcept;
   // New keys may have come, or time has passed.
@@ -188,6 +195,7 @@ class QuicConnection {
   std::array<QuicReassembly, 4> server_streams_;  // one-way streams 3, 7, 11, 15
   // Ids of streams that are over, without their two type bits, by type: ascending ranges.
   std::array<std::vector<std::pair<uint64_t, uint64_t>>, 4> over_;
+  uint64_t authenticated_ = 0;  // packets opened with keys of the handshake
   uint64_t holes_ = 0;
   bool frames_unread_ = false;  // of packets that opened
   uint64_t sealed_bytes_ = 0;

@@ -101,9 +101,9 @@ struct Engine::Impl {
   Action on_packet(const DecodedPacket& packet);
   void on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
   void on_udp(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
-  void on_quic(FlowState& flow, Direction direction, ByteSpan datagram);
+  void on_quic(FlowState& flow, Direction direction, ByteSpan datagram, size_t missing);
   // Where packets are decrypted: true when the datagram was read.
-  bool route_quic(FlowState& flow, Direction direction, ByteSpan datagram);
+  bool route_quic(FlowState& flow, Direction direction, ByteSpan datagram, size_t missing);
   std::unique_ptr<QuicRouter> make_router(const HashKey& key, bool hold_for_keys) {
     if (!decoders.decrypt) return nullptr;
     quic_services = std::make_unique<QuicServices>(*decoders.decrypt, decoders.websocket);
@@ -282,7 +282,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
     dossier.add_answer(packet.payload.size());
   }
   if (!flow.udp) {
-    if (flow.quic.active() && route_quic(flow, direction, packet.payload)) return;
+    if (flow.quic.active() && route_quic(flow, direction, packet.payload, packet.missing)) return;
     services.counters.shunted_bytes.add(packet.payload.size());
     if (direction == Direction::kToServer) {
       dossier.note_unread(&EngineCounters::unread_udp_bytes, packet.payload.size());
@@ -298,7 +298,7 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
       udp.quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
       dossier.set_protocol("quic");
       dossier.not_seen(VisibilityReason::kQuic);
-    } else if (quic_router && route_quic(flow, direction, packet.payload)) {
+    } else if (quic_router && route_quic(flow, direction, packet.payload, packet.missing)) {
       flow.udp.reset();
       return;
     }
@@ -324,14 +324,15 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
     dossier.set_protocol("dns");
     learn_dns(dossier, dns_message);
   } else if (udp.state == UdpFlow::State::kQuic) {
-    on_quic(flow, direction, packet.payload);
+    on_quic(flow, direction, packet.payload, packet.missing);
   }
 }
 
-void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagram) {
+void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagram,
+                           size_t missing) {
   const DecodeStatus status = flow.udp->quic->on_datagram(direction, datagram);
   read_quic_info(*flow.udp, *flow.dossier);
-  const bool read = quic_router && route_quic(flow, direction, datagram);
+  const bool read = quic_router && route_quic(flow, direction, datagram, missing);
   if (status == DecodeStatus::kContinue) return;
   if (!read && direction == Direction::kToServer && status != DecodeStatus::kDone) {
     flow.dossier->note_unread(&EngineCounters::unread_udp_bytes, datagram.size());
@@ -339,9 +340,10 @@ void Engine::Impl::on_quic(FlowState& flow, Direction direction, ByteSpan datagr
   flow.udp.reset();
 }
 
-bool Engine::Impl::route_quic(FlowState& flow, Direction direction, ByteSpan datagram) {
+bool Engine::Impl::route_quic(FlowState& flow, Direction direction, ByteSpan datagram,
+                              size_t missing) {
   const bool reading_hello = flow.udp && flow.udp->quic;
-  switch (quic_router->on_datagram(flow.quic, flow.dossier, direction, datagram)) {
+  switch (quic_router->on_datagram(flow.quic, flow.dossier, direction, datagram, missing)) {
     case QuicRouter::Answer::kNotMine:
       return false;
     case QuicRouter::Answer::kTaken:

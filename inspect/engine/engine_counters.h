@@ -29,9 +29,11 @@ struct EngineCounters {
   Counter evidence;
   Counter other_protocol_packets;
   Counter padded_acks;
+  Counter names_dropped;
+  Counter conflicts_dropped;
 };
 
-inline constexpr CounterTable<EngineCounters, 23> kEngineCounters = {{
+inline constexpr CounterTable<EngineCounters, 25> kEngineCounters = {{
     {"packets", &EngineCounters::packets, "decoded packets"},
     {"payload_bytes", &EngineCounters::payload_bytes, "bytes above the transport header"},
     {"shunted_bytes", &EngineCounters::shunted_bytes,
@@ -66,6 +68,10 @@ inline constexpr CounterTable<EngineCounters, 23> kEngineCounters = {{
      "packets that are neither TCP nor UDP"},
     {"padded_acks", &EngineCounters::padded_acks,
      "bare ACKs whose frame padding the IP length counts as payload"},
+    {"names_dropped", &EngineCounters::names_dropped,
+     "names of a flow that are not told, beyond 16"},
+    {"conflicts_dropped", &EngineCounters::conflicts_dropped,
+     "names that contradict each other and are not told, beyond 8 a flow"},
 }};
 static_assert(describes_all(kEngineCounters));
 

@@ -94,9 +94,10 @@ void FlowDossier::learn_name(HostSource source, std::string_view host) noexcept 
   if (host.empty() || host.size() > kMaxHostBytes + 6) return;
   std::string name = clean_host(host);
   if (name.empty()) return;
+  keep_announced(source, name);
   const std::pair<HostSource, std::string> entry(source, name);
   const bool known = std::find(id_.names.begin(), id_.names.end(), entry) != id_.names.end();
-  if (!known && id_.names.size() < kMaxNames) id_.names.push_back(entry);
+  if (!known) keep_name(entry);
   if (source == id_.host_source && name == id_.host) return;
   if (source < id_.host_source && !says_more_than_tunnel(source, name)) return;
   // The first name of a certificate stands for all, unless a later one is an AI service's.
@@ -115,6 +116,20 @@ void FlowDossier::learn_name(HostSource source, std::string_view host) noexcept 
   classify(match.classifies() ? match : signatures::ServiceMatch{});
 }
 
+// By themselves: the list of names has an end, and names that come early could fill it.
+void FlowDossier::keep_announced(HostSource source, const std::string& name) {
+  if (source == HostSource::kSni || source == HostSource::kQuicSni) sni_ = name;
+  if (source == HostSource::kDns) dns_name_ = name;
+}
+
+void FlowDossier::keep_name(const std::pair<HostSource, std::string>& entry) {
+  if (id_.names.size() < kMaxNames) {
+    id_.names.push_back(entry);
+  } else {
+    services_.counters.names_dropped.add();
+  }
+}
+
 void FlowDossier::enter_tunnel(std::string_view connected_to) noexcept {
   in_tunnel_ = true;
   connected_to_ =
@@ -123,13 +138,14 @@ void FlowDossier::enter_tunnel(std::string_view connected_to) noexcept {
 
 void FlowDossier::note_outer_name(HostSource source, std::string_view name) noexcept {
   if (name.empty() || name.size() > kMaxHostBytes) return;
-  std::pair<HostSource, std::string> entry(source, clean_host(name));
+  const std::pair<HostSource, std::string> entry(source, clean_host(name));
+  keep_announced(source, entry.second);
   if (std::find(id_.names.begin(), id_.names.end(), entry) != id_.names.end()) return;
   if (id_.host_source < HostSource::kDns) {
     id_.host = entry.second;
     id_.host_source = source;
   }
-  if (id_.names.size() < kMaxNames) id_.names.push_back(std::move(entry));
+  keep_name(entry);
 }
 
 void FlowDossier::learn_certificate(const std::vector<std::string>& names) noexcept {
@@ -153,10 +169,8 @@ bool FlowDossier::belong_together(std::string_view a, std::string_view b) const 
 void FlowDossier::tell_conflict(const Conflict& conflict) noexcept {
   constexpr size_t kMaxConflicts = 8;
   std::pair<std::string, std::string> told(conflict.rule, conflict.asked_for);
-  if (conflicts_.size() >= kMaxConflicts ||
-      std::find(conflicts_.begin(), conflicts_.end(), told) != conflicts_.end()) {
-    return;
-  }
+  if (std::find(conflicts_.begin(), conflicts_.end(), told) != conflicts_.end()) return;
+  if (conflicts_.size() >= kMaxConflicts) return services_.counters.conflicts_dropped.add();
   conflicts_.push_back(std::move(told));
   Evidence piece;
   piece.kind = EvidenceKind::kAnomaly;
@@ -176,23 +190,18 @@ void FlowDossier::check_host(std::string_view host, bool inside_tls) noexcept {
   if (host.empty() || host.size() > kMaxHostBytes + 6) return;
   const std::string asked = clean_host(host);
   if (IpAddress::parse(asked)) return;
-  std::string_view sni;
-  std::string_view dns;
-  for (const auto& [source, name] : id_.names) {
-    if (source == HostSource::kSni || source == HostSource::kQuicSni) sni = name;
-    if (source == HostSource::kDns && dns.empty()) dns = name;
-  }
   // Where ECH was accepted the visible name is not the one that was meant.
-  if (inside_tls && !sni.empty() && !hidden_name_) {
-    if (certificate_covers(certificate_, asked) || belong_together(sni, asked)) return;
+  if (inside_tls && !sni_.empty() && !hidden_name_) {
+    if (certificate_covers(certificate_, asked) || belong_together(sni_, asked)) return;
     // Whether the certificate is for both names decides; after a resumption nobody saw it.
     constexpr double kSurely = 0.9;
     constexpr double kPerhaps = 0.4;
     tell_conflict(
-        {"domain_fronting", "SNI", sni, asked, certificate_.empty() ? kPerhaps : kSurely});
-  } else if (!inside_tls && sni.empty() && !dns.empty() && id_.protocol.starts_with("http") &&
-             connected_to_.empty() && !belong_together(dns, asked)) {
-    tell_conflict({"host_not_in_dns", "DNS", dns, asked, 0.4});
+        {"domain_fronting", "SNI", sni_, asked, certificate_.empty() ? kPerhaps : kSurely});
+  } else if (!inside_tls && sni_.empty() && !dns_name_.empty() &&
+             id_.protocol.starts_with("http") && connected_to_.empty() &&
+             !belong_together(dns_name_, asked)) {
+    tell_conflict({"host_not_in_dns", "DNS", dns_name_, asked, 0.4});
   }
 }
 
@@ -217,7 +226,7 @@ void FlowDossier::note_question(std::string_view name) noexcept {
     id_.host = entry.second;
     id_.host_source = HostSource::kDns;
   }
-  if (id_.names.size() < kMaxNames) id_.names.push_back(entry);
+  keep_name(entry);
 }
 
 void FlowDossier::learn_ja(std::string_view ja3, std::string_view ja4) noexcept {
@@ -254,9 +263,11 @@ void FlowDossier::only_partly_seen(VisibilityReason reason) noexcept {
 }
 
 void FlowDossier::set_sight_pending(bool pending) noexcept {
-  if (pending == sight_pending_) return;
-  sight_pending_ = pending;
-  if (!pending) judge_flow();
+  if (pending) {
+    ++sight_pending_;
+  } else if (sight_pending_ > 0 && --sight_pending_ == 0) {
+    judge_flow();
+  }
 }
 
 void FlowDossier::note_hidden_name() noexcept {
@@ -275,6 +286,10 @@ void FlowDossier::continue_from(const FlowDossier& other) {
   id.server = id_.server;
   id.encapsulation = id_.encapsulation;
   id_ = std::move(id);
+  sni_ = other.sni_;
+  dns_name_ = other.dns_name_;
+  certificate_ = other.certificate_;
+  hidden_name_ = other.hidden_name_;
   // By the own generation: the other's may be an older one.
   const signatures::ServiceMatch match = services_.snapshot->catalogue->match_host(id_.host);
   if (match.classifies()) classify(match);
@@ -395,7 +410,7 @@ PolicyFacts FlowDossier::facts() const noexcept {
   out.upload_bytes = upload_bytes_;
   out.one_upload = meter_.one_upload();
   out.bursts = meter_.bursts();
-  out.sight_pending = sight_pending_;
+  out.sight_pending = sight_pending_ > 0;
   return out;
 }
 

@@ -83,6 +83,7 @@ class FlowDossier {
   // Of what was or will be read, something is missing.
   void only_partly_seen(VisibilityReason reason) noexcept;
   // Ciphertext is held for keys that may still come: until then policy says nothing of visibility.
+  // Several may wait: each tells when it begins and when it ends to, once.
   void set_sight_pending(bool pending) noexcept;
   // ECH hides the name: that is why, where nothing else was seen.
   void note_hidden_name() noexcept;
@@ -168,12 +169,16 @@ class FlowDossier {
     double score = 0;
   };
   void tell_conflict(const Conflict& conflict) noexcept;
+  void keep_announced(HostSource source, const std::string& name);
+  void keep_name(const std::pair<HostSource, std::string>& entry);
   [[nodiscard]] bool says_more_than_tunnel(HostSource source, std::string_view name) const noexcept;
 
   EngineServices& services_;
   FlowIdentity id_;
   signatures::ServiceMatch match_;       // the current one: of the last request, or of the flow
   signatures::ServiceMatch flow_match_;  // the strongest seen
+  std::string sni_;                      // in the last hello
+  std::string dns_name_;                 // that the address was last given out for
   bool in_tunnel_ = false;
   std::string connected_to_;                                    // of the last CONNECT
   std::vector<std::string> certificate_;                        // names of it
@@ -182,7 +187,7 @@ class FlowDossier {
   uint64_t upload_bytes_ = 0;
   uint64_t next_upload_check_ = 64 << 10;
   UploadMeter meter_;
-  bool sight_pending_ = false;
+  uint32_t sight_pending_ = 0;  // who waits
   bool hidden_name_ = false;
   VisibilityReason partly_ = VisibilityReason::kNone;  // what is missing of a flow that is read
   uint64_t opaque_bytes_ = 0;

@@ -4,6 +4,7 @@
 // last flow that uses it. The router must outlive the flows.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <list>
@@ -21,9 +22,15 @@ struct QuicPaths {
   struct Path {
     std::shared_ptr<QuicSession> session;
     Direction client = Direction::kToServer;  // the flow's direction that the client sends in
+    // False: one of the connection's ids was seen, but nothing has opened yet. Ids are no secret.
+    bool sure = true;
   };
   std::vector<Path> paths;  // the newest last
   [[nodiscard]] bool active() const noexcept { return !paths.empty(); }
+  // Its connections are known, not only guessed.
+  [[nodiscard]] bool sure() const noexcept {
+    return std::any_of(paths.begin(), paths.end(), [](const Path& path) { return path.sure; });
+  }
 };
 
 class QuicRouter final : public QuicIdTable {
@@ -41,9 +48,9 @@ class QuicRouter final : public QuicIdTable {
   QuicRouter(const QuicRouter&) = delete;
   QuicRouter& operator=(const QuicRouter&) = delete;
 
-  // `dossier`: of the flow.
+  // `dossier`: of the flow. `missing`: bytes of the datagram that the capture cut off.
   [[nodiscard]] Answer on_datagram(QuicPaths& flow, const std::shared_ptr<FlowDossier>& dossier,
-                                   Direction direction, ByteSpan datagram) noexcept;
+                                   Direction direction, ByteSpan datagram, size_t missing) noexcept;
   // The flow ends. Connections that use no other flow end too.
   void end_flow(QuicPaths& flow, FlowDossier& dossier, EndReason reason) noexcept;
   // New keys have come: reads what waits for them.
@@ -55,7 +62,7 @@ class QuicRouter final : public QuicIdTable {
 
  private:
   // Shorter ones are too easily met by chance to tell where a flow belongs.
-  static constexpr size_t kTellingId = 4;
+  static constexpr size_t kTellingId = 8;
   struct Id {
     std::array<uint8_t, kMaxQuicId> bytes{};
     uint8_t size = 0;
@@ -72,15 +79,21 @@ class QuicRouter final : public QuicIdTable {
   [[nodiscard]] QuicSession* find(ByteSpan datagram) const noexcept;
   [[nodiscard]] QuicSession* find_id(ByteSpan id) const noexcept;
   [[nodiscard]] std::shared_ptr<QuicSession> begin(const std::shared_ptr<FlowDossier>& dossier,
-                                                   ByteSpan datagram);
-  void add_path(QuicPaths& flow, std::shared_ptr<QuicSession> session, Direction client);
+                                                   ByteSpan datagram, size_t missing);
+  void add_path(QuicPaths& flow, QuicPaths::Path path);
+  [[nodiscard]] Answer try_join(QuicPaths& flow, const std::shared_ptr<FlowDossier>& dossier,
+                                QuicSession& session, Direction direction, ByteSpan datagram);
+  bool feed(QuicSession& session, Direction hint, ByteSpan datagram) noexcept;
+  void note_proven(QuicSession& session) noexcept;
   void retire(QuicSession& session, EndReason reason) noexcept;
 
   QuicServices& services_;
   bool hold_for_keys_;
   std::unordered_map<Id, QuicSession*, Hash> by_id_;
   std::array<size_t, kMaxQuicId + 1> sizes_{};  // how many ids of each size there are
-  std::list<QuicSession*> idle_;                // the idlest first
+  // The idlest first. Those that nothing was opened of make room before the others.
+  std::list<QuicSession*> idle_;
+  std::list<QuicSession*> proven_;
 };
 
 }  // namespace weir::inspect

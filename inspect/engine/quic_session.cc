@@ -17,19 +17,20 @@ QuicSession::QuicSession(QuicServices& services, QuicIdTable& ids,
 
 QuicSession::~QuicSession() = default;
 
-void QuicSession::on_datagram(Direction hint, ByteSpan datagram) noexcept {
-  connection_.on_datagram(hint, datagram, dossier_->services().now);
+bool QuicSession::on_datagram(Direction hint, ByteSpan datagram) noexcept {
+  const bool opened = connection_.on_datagram(hint, datagram, dossier_->services().now);
   if (!connection_.alpn().empty() && dossier_->id().alpn != connection_.alpn()) {
     dossier_->id().alpn = connection_.alpn();
   }
   requests_.check_news();
-  dossier_->set_sight_pending(waiting());
+  note_waiting(waiting());
+  return opened;
 }
 
 void QuicSession::poll() noexcept {
   connection_.poll(dossier_->services().now);
   requests_.check_news();
-  dossier_->set_sight_pending(waiting());
+  note_waiting(waiting());
 }
 
 void QuicSession::finish(EndReason reason) noexcept {
@@ -41,6 +42,13 @@ void QuicSession::finish(EndReason reason) noexcept {
   raw_.clear();
   dossier_->note_unread(&EngineCounters::unread_udp_bytes, connection_.sealed_bytes());
   note_sight(*dossier_);
+  note_waiting(false);
+}
+
+void QuicSession::note_waiting(bool waiting) noexcept {
+  if (waiting == told_waiting_) return;
+  told_waiting_ = waiting;
+  dossier_->set_sight_pending(waiting);
 }
 
 void QuicSession::note_sight(FlowDossier& dossier) const noexcept {

@@ -46,12 +46,17 @@ class QuicSession final : public QuicSink,
 
   // See QuicConnection.
   [[nodiscard]] bool begin(ByteSpan datagram) noexcept { return connection_.begin(datagram); }
-  void on_datagram(Direction hint, ByteSpan datagram) noexcept;
+  bool on_datagram(Direction hint, ByteSpan datagram) noexcept;
   void poll() noexcept;
   // Ends its requests, and says in the dossier how much could be seen. What follows is not read.
   void finish(EndReason reason) noexcept;
 
   [[nodiscard]] bool finished() const noexcept { return finished_; }
+  // A packet with content was opened: that is no connection that somebody made up.
+  [[nodiscard]] bool proven() const noexcept { return connection_.proven(); }
+  [[nodiscard]] size_t known_id(Direction to, ByteSpan datagram) const noexcept {
+    return connection_.known_id(to, datagram);
+  }
   [[nodiscard]] bool waiting() const noexcept { return connection_.waiting(); }
   [[nodiscard]] FlowDossier& dossier() noexcept { return *dossier_; }
   [[nodiscard]] Direction direction_of(Direction hint, ByteSpan datagram) const noexcept {
@@ -72,10 +77,12 @@ class QuicSession final : public QuicSink,
   void on_tunnel_bytes(Direction, ByteSpan) noexcept override {}
   void on_tunnel_hole(Direction, uint64_t) noexcept override {}
 
-  std::list<QuicSession*>::iterator place;  // in the router's list
+  std::list<QuicSession*>::iterator place;  // in one of the router's lists
+  bool among_proven = false;                // in which
 
  private:
   enum class Carries : uint8_t { kUnknown, kHttp3, kOther };
+  void note_waiting(bool waiting) noexcept;
   void choose() noexcept;
   void raw(uint64_t stream, ByteSpan data, uint64_t offset) noexcept;
 
@@ -88,6 +95,7 @@ class QuicSession final : public QuicSink,
   std::unique_ptr<Http3Decoder> http3_;
   std::unordered_map<uint64_t, BodyChoice> raw_;  // streams of other protocols
   uint64_t raw_bytes_ = 0;
+  bool told_waiting_ = false;
   bool finished_ = false;
 };
 

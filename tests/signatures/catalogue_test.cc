@@ -137,6 +137,21 @@ TEST(Catalogue, PathsTellServicesOfOneHostApart) {
   EXPECT_EQ(service(catalogue->match_request("www.acme.example", "/", "")), "-");
 }
 
+// What vendors say openly, by service or tool; what only others found out is not documented.
+TEST(Catalogue, KnowsWhatDataVendorsDocument) {
+  const auto catalogue = shipped();
+  EXPECT_TRUE(catalogue->documents_data("", "codex", "time_zone", "timezone"));
+  EXPECT_TRUE(catalogue->documents_data("", "cline", "time_zone", "current_time"));
+  EXPECT_TRUE(catalogue->documents_data("anthropic-api", "cline", "path", "working_directory"));
+  EXPECT_TRUE(catalogue->documents_data("", "claude-code", "user", "user.email"));
+  EXPECT_TRUE(catalogue->documents_data("github-copilot", "", "repository", "nwo"));
+  EXPECT_TRUE(catalogue->documents_data("amazon-q", "", "path", "currentworkingdirectory"));
+  EXPECT_FALSE(catalogue->documents_data("amazon-q", "", "host", "hostname"));
+  EXPECT_FALSE(catalogue->documents_data("", "cline", "repository", "git_remote"));
+  EXPECT_FALSE(catalogue->documents_data("", "cursor", "time_zone", "x-cursor-timezone"));
+  EXPECT_FALSE(catalogue->documents_data("", "claude-code", "gateway", "apibaseurlhost"));
+}
+
 TEST(Catalogue, NamesWithRegionsAndTenantsAreNotListedOneByOne) {
   const auto catalogue = shipped();
   ASSERT_NE(catalogue, nullptr);

@@ -418,6 +418,21 @@ TEST(QuicConnection, AForgedHandshakePacketOfAnotherVersionChangesNothing) {
   }
 }
 
+// A client may choose for itself the id that it made up for the server.
+TEST(QuicConnection, AnIdThatLeadsToBothSidesLeavesTheHint) {
+  lab::LabRandom random(22);
+  QuicSession session(random, plan());
+  QuicRun run;
+  const auto handshake = session.handshake();
+  run.learn(session.key_log());
+  run.feed(handshake);
+  const Bytes id(session.id(kUp));
+  run.feed(kUp, session.packet(kUp, lab::quic_new_id_frame(1, id)));  // of the client, the same
+  session.use_id(kDown, id);
+  EXPECT_EQ(run.connection.direction_of(kDown, session.packet(kDown, Bytes{0x01})), kDown);
+  EXPECT_EQ(run.connection.direction_of(kUp, session.packet(kUp, Bytes{0x01})), kUp);
+}
+
 TEST(QuicConnection, FramesThatCannotBeReadMakeTheSightPartly) {
   lab::LabRandom random(21);
   QuicSession session(random, plan());

@@ -2,14 +2,18 @@
 // share ports; and captures of real peers with their keys.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/lab/quic_session.h"
+#include "config/settings.h"
 #include "inspect/decrypt/key_log.h"
 #include "inspect/engine/engine.h"
 #include "tests/inspect/engine/engine_run.h"
 #include "tests/inspect/engine/sample_snapshot.h"
+#include "tests/inspect/identify/quic_maker.h"
 #include "tests/support/collecting_sink.h"
 #include "tests/support/shared_data.h"
 
@@ -21,6 +25,8 @@ constexpr Direction kDown = Direction::kToClient;
 
 class QuicEngineTest : public testing::Test {
  protected:
+  explicit QuicEngineTest(std::shared_ptr<const Snapshot> snapshot = test::sample_snapshot())
+      : engine_(std::move(snapshot), sink_, HashKey{{1, 2}}, nullptr, {&keys_, true}) {}
   void learn(const std::string& key_log) {
     KeyLogCounters counters;
     KeyLogParser parser(keys_, counters);
@@ -98,7 +104,7 @@ class QuicEngineTest : public testing::Test {
 
   KeyStore keys_;
   test::CollectingSink sink_;
-  Engine engine_{test::sample_snapshot(), sink_, HashKey{{1, 2}}, nullptr, {&keys_, true}};
+  Engine engine_;
   lab::LabRandom random_{1};
   Endpoint client_{IpAddress::v4(0x0a000001), 40000};
   Endpoint server_{IpAddress::v4(0xc0a80102), 443};
@@ -228,6 +234,127 @@ TEST_F(QuicEngineTest, ConnectionsBetweenTheSamePorts) {
   const auto& names = sink_.records[0].flow.names;
   const std::pair<HostSource, std::string> wanted(HostSource::kQuicSni, "api.anthropic.com");
   EXPECT_NE(std::find(names.begin(), names.end(), wanted), names.end());
+}
+
+// Ids can be read and chosen by anybody on the way.
+TEST_F(QuicEngineTest, AnIdThatAnotherFlowTookFirstTurnsNothingAway) {
+  lab::QuicSession session(random_, plan());
+  const auto datagrams = session.handshake();
+  client_.port = 50001;
+  send(kUp, datagrams.front().bytes);
+  client_.port = 40000;
+  for (const auto& datagram : datagrams) send(datagram.direction, datagram.bytes);
+  learn(session.key_log());
+  leak(session, 0);
+  EXPECT_EQ(code_findings(), 1U);
+  EXPECT_EQ(counter("quic_decrypt.paths_joined"), 0U);
+  for (const Finding& finding : sink_.findings) {
+    if (!finding.evidence.empty()) {
+      EXPECT_EQ(finding.flow.client.port, 40000);
+    }
+  }
+}
+
+TEST_F(QuicEngineTest, AFlowThatOnlyNamesAnIdIsNoPathOfItsConnection) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  learn(session.key_log());
+  leak(session, 0);
+  client_.port = 50001;
+  lab::Bytes forged{0x41};
+  forged.insert(forged.end(), session.id(kUp).begin(), session.id(kUp).end());
+  forged.resize(200, 0x5a);
+  for (int i = 0; i < 3; ++i) send(kUp, forged);
+  EXPECT_EQ(last_, Action::kAllow);
+  EXPECT_EQ(counter("quic_decrypt.paths_joined"), 0U);
+  engine_.finish();
+  ASSERT_EQ(sink_.records.size(), 2U);
+  for (const FlowRecord& flow : sink_.records) {
+    EXPECT_EQ(flow.flow.service, flow.flow.client.port == 40000 ? "openai-api" : "");
+  }
+}
+
+// No server answers to a small datagram with an Initial: it costs nothing to send many.
+TEST_F(QuicEngineTest, ASmallInitialBeginsNoConnection) {
+  const lab::Bytes id{1, 2, 3, 4, 5, 6, 7, 8};
+  send(kUp, test::initial(lab::kQuicV1, id, 0, lab::Bytes{0x01}, 1199));
+  EXPECT_EQ(counter("quic_decrypt.connections"), 0U);
+  send(kUp, test::initial(lab::kQuicV1, id, 0, lab::Bytes{0x01}, 1200));
+  EXPECT_EQ(counter("quic_decrypt.connections"), 1U);
+}
+
+TEST_F(QuicEngineTest, MadeUpConnectionsDoNotDriveOutARealOne) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  learn(session.key_log());
+  send(kUp, session.packet(kUp, lab::Bytes{0x01}));
+  for (uint8_t i = 0; i < 20; ++i) {
+    const lab::Bytes id{i, 2, 3, 4, 5, 6, 7, 8};
+    send(kUp, test::initial(lab::kQuicV1, id, 0, lab::Bytes{0x01}));
+  }
+  leak(session, 0);
+  EXPECT_EQ(code_findings(), 1U);
+  EXPECT_EQ(counter("quic_decrypt.connections_evicted"), 17U);
+}
+
+// Few connections, and a rule for uploads that cannot be seen into.
+class QuicNarrowTest : public QuicEngineTest {
+ protected:
+  QuicNarrowTest() : QuicEngineTest(narrow()) {}
+  static std::shared_ptr<const Snapshot> narrow() {
+    auto snapshot = std::make_shared<Snapshot>(*test::sample_snapshot());
+    const auto settings = config::parse_settings(
+        "policy:\n  - {name: blind, when: {visibility: metadata, one_upload: \">=3KiB\"}, then: "
+        "reset, severity: high}\n",
+        "test.yaml");
+    EXPECT_TRUE(settings) << settings.error().to_string();
+    snapshot->policy = Policy(settings->policy);
+    snapshot->limits.quic_connections = 4;
+    return snapshot;
+  }
+};
+
+TEST_F(QuicNarrowTest, AConnectionThatEndsWhileItWaitsIsJudged) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  for (int i = 0; i < 4; ++i) send(kUp, session.packet(kUp, lab::Bytes(1000)));
+  EXPECT_EQ(last_, Action::kAllow);
+  // Four of other flows.
+  for (uint8_t i = 0; i < 4; ++i) {
+    ++client_.port;
+    send(kUp, test::initial(lab::kQuicV1, {i, 2, 3, 4, 5, 6, 7, 8}, 0, {0x01}));
+  }
+  EXPECT_EQ(counter("quic_decrypt.connections_evicted"), 1U);
+  client_.port = 40000;
+  send(kUp, session.packet(kUp, lab::Bytes{0x01}));
+  EXPECT_EQ(last_, Action::kReset);
+}
+
+TEST_F(QuicNarrowTest, TwoThatWaitInOneFlowAreTwo) {
+  lab::QuicSession first(random_, plan());
+  lab::QuicSession second(random_, plan());
+  handshake(first);
+  handshake(second);
+  learn(second.key_log());
+  for (int i = 0; i < 4; ++i) send(kUp, second.packet(kUp, lab::Bytes(1000)));
+  EXPECT_EQ(last_, Action::kAllow);  // the first one still waits
+  engine_.finish();
+  EXPECT_FALSE(sink_.findings.empty());
+}
+
+TEST_F(QuicNarrowTest, MadeUpConnectionsOfOtherFlowsDriveOutEachOther) {
+  lab::QuicSession session(random_, plan());
+  handshake(session);
+  learn(session.key_log());
+  send(kUp, session.packet(kUp, lab::Bytes{0x01}));
+  for (uint8_t i = 0; i < 20; ++i) {
+    ++client_.port;
+    send(kUp, test::initial(lab::kQuicV1, {i, 2, 3, 4, 5, 6, 7, 8}, 0, {0x01}));
+  }
+  client_.port = 40000;
+  leak(session, 0);
+  EXPECT_EQ(code_findings(), 1U);
+  EXPECT_EQ(counter("quic_decrypt.connections_evicted"), 17U);
 }
 
 struct Expected {

@@ -5,6 +5,7 @@
 
 #include "inspect/decrypt/key_log.h"
 #include "inspect/engine/engine.h"
+#include "inspect/engine/flow_dossier.h"
 #include "tests/inspect/decrypt/tls_session.h"
 #include "tests/inspect/engine/sample_snapshot.h"
 #include "tests/support/collecting_sink.h"
@@ -119,6 +120,47 @@ TEST_F(Conflicts, NamesOfOneVendorAndNamesOfNoServiceSayNothing) {
   handshake();
   say(true, get("www.news.example") + get("mirror.news.example"));
   EXPECT_TRUE(anomalies().empty());
+}
+
+TEST(FlowDossier, ManyNamesDoNotHideTheOneInTheHello) {
+  test::CollectingSink sink;
+  const Limits limits;
+  EngineCommon common(limits, sink, HashKey{{1, 2}});
+  EngineServices services(test::sample_snapshot(), common);
+  FlowDossier dossier(services, {}, {}, static_cast<uint8_t>(IpProtocol::kTcp), 0);
+  for (int i = 0; i < 20; ++i) {
+    dossier.learn_name(HostSource::kCertificate, "n" + std::to_string(i) + ".weather.example");
+  }
+  EXPECT_EQ(common.counters.names_dropped.get(), 4U);
+  dossier.learn_name(HostSource::kSni, "www.weather.example");
+  EXPECT_EQ(common.counters.names_dropped.get(), 5U);
+  dossier.check_host("www.weather.example", true);
+  EXPECT_TRUE(sink.findings.empty());
+  for (int i = 0; i < 12; ++i) {
+    dossier.check_host("n" + std::to_string(i) + ".anthropic.com", true);
+  }
+  dossier.check_host("n0.anthropic.com", true);
+  ASSERT_EQ(sink.findings.size(), 8U);
+  EXPECT_EQ(sink.findings[0].evidence.at(0).detail,
+            "SNI: www.weather.example, asked for: n0.anthropic.com");
+  EXPECT_EQ(common.counters.conflicts_dropped.get(), 4U);
+}
+
+// On a new path the connection's hello is still the one that was seen on the old one.
+TEST(FlowDossier, WhatTheHelloNamedGoesAlongWithTheConnection) {
+  test::CollectingSink sink;
+  const Limits limits;
+  EngineCommon common(limits, sink, HashKey{{1, 2}});
+  EngineServices services(test::sample_snapshot(), common);
+  FlowDossier one(services, {}, {}, static_cast<uint8_t>(IpProtocol::kUdp), 0);
+  one.learn_name(HostSource::kQuicSni, "www.weather.example");
+  one.learn_certificate({"api.anthropic.com"});
+  FlowDossier two(services, {}, {}, static_cast<uint8_t>(IpProtocol::kUdp), 0);
+  two.continue_from(one);
+  two.check_host("api.anthropic.com", true);
+  EXPECT_TRUE(sink.findings.empty()) << "the certificate covers it";
+  two.check_host("claude.ai", true);
+  EXPECT_EQ(sink.findings.size(), 1U);
 }
 
 // What the TLS hello names, what the certificate is for, and what is asked for.
