@@ -53,6 +53,8 @@ class QuicConnection {
   bool on_datagram(Direction hint, ByteSpan datagram, Timestamp now) noexcept;
   // How long the id is that leads to that side and that the datagram is sent to; 0: none is known.
   [[nodiscard]] size_t known_id(Direction to, ByteSpan datagram) const noexcept;
+  // Of a flow to an AI service: see hold_bytes_total.
+  void set_priority(bool priority) noexcept { priority_ = priority; }
   // A 0-RTT or 1-RTT packet was opened.
   [[nodiscard]] bool proven() const noexcept {
     return sides_[Direction::kToServer].opened + sides_[Direction::kToClient].opened > 0;
@@ -112,6 +114,7 @@ class QuicConnection {
     uint64_t used = 0;
     uint64_t final_size = ~uint64_t{0};
     Timestamp hole_since;
+    bool reset = false;  // at final_size
   };
   using StreamMap = std::unordered_map<uint64_t, Stream>;
 
@@ -162,6 +165,7 @@ class QuicConnection {
   QuicDecryptServices& services_;
   QuicSink& sink_;
   bool of_interest_;
+  bool priority_ = false;
   bool finished_ = false;
   bool closed_ = false;
 
@@ -195,6 +199,8 @@ class QuicConnection {
   std::array<QuicReassembly, 4> server_streams_;  // one-way streams 3, 7, 11, 15
   // Ids of streams that are over, without their two type bits, by type: ascending ranges.
   std::array<std::vector<std::pair<uint64_t, uint64_t>>, 4> over_;
+  // Up to here ids count as over though their streams may not have been seen; by type.
+  std::array<uint64_t, 4> over_joined_{};
   uint64_t authenticated_ = 0;  // packets opened with keys of the handshake
   uint64_t holes_ = 0;
   bool frames_unread_ = false;  // of packets that opened

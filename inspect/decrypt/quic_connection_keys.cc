@@ -185,10 +185,10 @@ void QuicConnection::hold(Direction d, ByteSpan packet) {
   const Limits& limits = services_.shared.limits;
   const uint64_t most =
       d == Direction::kToServer ? limits.hold_bytes : limits.hold_bytes / kServerShare;
-  const bool fits = of_interest_ && !expired_ && !finished_ &&
-                    held_of_[d] + packet.size() <= most &&
-                    held_bytes_.size() + packet.size() <= limits.hold_bytes &&
-                    services_.shared.held_bytes + packet.size() <= limits.hold_bytes_total;
+  const bool fits =
+      of_interest_ && !expired_ && !finished_ && held_of_[d] + packet.size() <= most &&
+      held_bytes_.size() + packet.size() <= limits.hold_bytes &&
+      services_.shared.held_bytes + packet.size() <= services_.shared.may_hold_in_all(priority_);
   if (!fits) {
     if (of_interest_ && !expired_) services_.counters.hold_limit.add();
     count_sealed(d, packet.size());

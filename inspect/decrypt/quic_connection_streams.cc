@@ -43,6 +43,7 @@ void QuicConnection::note_closed(uint64_t id) {
     }
   }
   if (ranges.size() > kOverRanges) {
+    over_joined_[id & 3] = ranges[1].first;
     ranges[1].first = ranges[0].first;
     ranges.erase(ranges.begin());
   }
@@ -78,6 +79,10 @@ void QuicConnection::on_stream_frame(Direction d, const QuicFrame& frame) {
   Stream* stream = find_or_add(id);
   if (stream == nullptr) {
     services_.counters.late_stream_bytes.add(frame.data.size());
+    if ((id >> 2) < over_joined_[id & 3]) {
+      ++holes_;
+      sealed_bytes_ += frame.data.size();
+    }
     return;
   }
   stream->used = ++clock_;
@@ -135,7 +140,9 @@ void QuicConnection::end_stream(StreamMap::iterator at, EndReason reason) {
   }
   // Its end was seen, if not all that lies before.
   const bool whole = stream.final_size != kUnknownSize && reason != EndReason::kEvicted;
-  if (whole && reason != EndReason::kReset) reason = EndReason::kComplete;
+  if (whole && reason != EndReason::kReset) {
+    reason = stream.reset ? EndReason::kReset : EndReason::kComplete;
+  }
   sink_.on_stream_end(Direction::kToServer, id, reason);
   streams_.erase(at);
   note_closed(id);
@@ -144,7 +151,14 @@ void QuicConnection::end_stream(StreamMap::iterator at, EndReason reason) {
 void QuicConnection::on_reset(Direction d, const QuicFrame& frame) {
   if (d != Direction::kToServer) return;
   const auto found = streams_.find(frame.stream);
-  if (found != streams_.end()) end_stream(found, EndReason::kReset);
+  if (found == streams_.end()) return;
+  Stream& stream = found->second;
+  if (frame.reliable > stream.bytes.next()) {
+    stream.final_size = frame.reliable;
+    stream.reset = true;
+  } else {
+    end_stream(found, EndReason::kReset);
+  }
 }
 
 // A lost packet's data are sent again within a few round trips. What did not come by then was sent

@@ -115,7 +115,7 @@ bool QuicFrameReader::next(QuicFrame& out) noexcept {
         out.stream = read_quic_varint(in_);
         skip(1);
         out.offset = read_quic_varint(in_);
-        skip(1);
+        out.reliable = read_quic_varint(in_);
         break;
       case 0x2f5:  // TIME_STAMP (draft-huitema-quic-ts)
         skip(1);

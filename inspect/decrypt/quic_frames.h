@@ -23,6 +23,7 @@ struct QuicFrame {
   Kind kind = Kind::kCrypto;
   bool fin = false;
   uint64_t stream = 0;
+  uint64_t reliable = 0;  // of a reset: what is sent nevertheless
   uint64_t offset = 0;
   ByteSpan data;  // points into the packet
 };

@@ -62,6 +62,11 @@ struct DecryptServices {
   DecryptCounters& counters;
   uint64_t held_bytes = 0;  // in all flows
   Duration key_delay{};     // keys count as come only so long after the ClientHello
+
+  // Of what all flows may hold, a quarter is kept free for flows to AI services.
+  [[nodiscard]] uint64_t may_hold_in_all(bool priority) const noexcept {
+    return limits.hold_bytes_total - (priority ? 0 : limits.hold_bytes_total / 4);
+  }
 };
 
 class TlsDecryptor final : public StreamDecoder {

@@ -9,8 +9,6 @@ namespace {
 
 // Of what may be held, the server's part: its answers matter less than what is sent to it.
 constexpr uint64_t kServerShare = 4;
-// Of what all flows may hold, the part that is kept free for flows to AI services.
-constexpr uint64_t kPriorityShare = 4;
 // Held of flows that are of no interest until the ServerHello says what their records are.
 constexpr uint64_t kHeldWithoutInterest = 32U << 10;
 
@@ -136,8 +134,7 @@ uint64_t TlsDecryptor::may_hold(Direction d) const noexcept {
   if (!is_client(d)) most = std::min<uint64_t>(most, limits.hold_bytes / kServerShare);
   if (!of_interest_) most = server_hello_ ? 0 : std::min(most, kHeldWithoutInterest);
   const uint64_t others = services_.held_bytes - hold_.bytes(d);
-  const uint64_t all =
-      limits.hold_bytes_total - (priority_ ? 0 : limits.hold_bytes_total / kPriorityShare);
+  const uint64_t all = services_.may_hold_in_all(priority_);
   const uint64_t free = all - std::min(all, others);
   return std::min(most, free);
 }

@@ -18,6 +18,7 @@ QuicSession::QuicSession(QuicServices& services, QuicIdTable& ids,
 QuicSession::~QuicSession() = default;
 
 bool QuicSession::on_datagram(Direction hint, ByteSpan datagram) noexcept {
+  connection_.set_priority(!dossier_->id().service.empty());
   const bool opened = connection_.on_datagram(hint, datagram, dossier_->services().now);
   if (!connection_.alpn().empty() && dossier_->id().alpn != connection_.alpn()) {
     dossier_->id().alpn = connection_.alpn();

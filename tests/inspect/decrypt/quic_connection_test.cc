@@ -433,6 +433,54 @@ TEST(QuicConnection, AnIdThatLeadsToBothSidesLeavesTheHint) {
   EXPECT_EQ(run.connection.direction_of(kUp, session.packet(kUp, Bytes{0x01})), kUp);
 }
 
+// draft-ietf-quic-reliable-stream-reset: what lies before the reliable size is still delivered.
+TEST(QuicConnection, AResetAtASizeEndsThere) {
+  lab::LabRandom random(23);
+  QuicSession session(random, plan());
+  QuicRun run;
+  const auto handshake = session.handshake();
+  run.learn(session.key_log());
+  run.feed(handshake);
+  run.feed(kUp, session.packet(kUp, text_frame(0, 0, "one ")));
+  run.feed(kUp, session.packet(kUp, Bytes{0x24, 0x00, 0x01, 0x10, 0x07}));  // 7 of 16 bytes
+  EXPECT_EQ(run.sink.text(0), "one ");
+  run.feed(kUp, session.packet(kUp, text_frame(0, 4, "two")));
+  EXPECT_EQ(run.sink.text(0), "one two<cut>");
+}
+
+TEST(QuicConnection, IdsThatWereJoinedToThoseThatAreOverMakeTheSightPartly) {
+  lab::LabRandom random(24);
+  QuicSession session(random, plan());
+  QuicRun run;
+  const auto handshake = session.handshake();
+  run.learn(session.key_log());
+  run.feed(handshake);
+  // Every other id, more of them than ranges are kept.
+  for (uint64_t i = 0; i < 80; ++i) {
+    run.feed(kUp, session.packet(kUp, text_frame(8 * i, 0, "short", true)));
+  }
+  run.feed(kUp, session.packet(kUp, text_frame(8 * 79, 0, "short", true)));  // a repeat
+  EXPECT_EQ(run.connection.sight(), TlsSight::kDecrypted);
+  run.feed(kUp, session.packet(kUp, text_frame(4, 0, "never seen", true)));
+  EXPECT_EQ(run.connection.sight(), TlsSight::kPartly);
+  EXPECT_EQ(run.connection.sealed_bytes(), 10U);
+}
+
+TEST(QuicConnection, TheLastQuarterOfTheHoldIsForAiServices) {
+  for (const bool priority : {false, true}) {
+    lab::LabRandom random(25);
+    QuicSession session(random, plan());
+    QuicRun run;
+    run.limits.hold_bytes_total = 40'000;
+    run.connection.set_priority(priority);
+    run.feed(session.handshake());
+    for (int i = 0; i < 60; ++i) run.feed(kUp, session.packet(kUp, Bytes(1000)));
+    EXPECT_EQ(run.shared.held_bytes > 30'000, priority);
+    EXPECT_LE(run.shared.held_bytes, 40'000U);
+    EXPECT_GT(run.shared.held_bytes, 25'000U);
+  }
+}
+
 TEST(QuicConnection, FramesThatCannotBeReadMakeTheSightPartly) {
   lab::LabRandom random(21);
   QuicSession session(random, plan());
