@@ -11,6 +11,9 @@
 namespace weir::inspect {
 namespace {
 
+// Streams whose header blocks wait for the table; peers allow fewer.
+constexpr size_t kMostBlocked = 128;
+
 // Stream types (RFC 9114 section 6.2, RFC 9204 section 4.2) and frame types (section 7.2).
 constexpr uint64_t kControlType = 0x00;
 constexpr uint64_t kEncoderType = 0x02;
@@ -62,7 +65,7 @@ struct Http3Decoder::Stream {
   uint64_t type = 0;   // of the frame
   uint64_t left = 0;   // of it
   uint64_t frame_offset = 0;
-  uint64_t inserted = 0;       // of the table when the block was tried last
+  uint64_t awaited = 0;        // entries of the table that the block needs
   std::vector<uint8_t> block;  // header block; or the beginning of a stream of unknown type
   std::unique_ptr<WebSocketReader> websocket;
   std::vector<Waiting> waiting;
@@ -284,14 +287,17 @@ void Http3Decoder::finish_block(Stream& stream, bool must) noexcept {
   if (must) {
     qpack_.read_without_table(stream.id, stream.block);
   } else if (qpack_.read(stream.id, stream.block) == QpackReader::Answer::kBlocked) {
+    const bool full = !stream.blocked && blocked_ >= kMostBlocked;
     if (!stream.blocked) {
       counters_.blocked_blocks.add();
       ++blocked_;
       blocked_bytes_ += stream.block.size();
     }
     stream.blocked = true;
-    stream.inserted = qpack_.inserted();
-    return;
+    stream.awaited = qpack_.awaited();
+    if (!full) return;
+    counters_.blocked_given_up.add();
+    qpack_.read_without_table(stream.id, stream.block);
   }
   if (stream.blocked) {
     --blocked_;
@@ -320,7 +326,7 @@ void Http3Decoder::wait(Stream& stream, ByteSpan data, uint64_t gap_bytes,
 
 // Reads the block if it can be read now, and what has come behind it.
 void Http3Decoder::unblock(Stream& stream, bool must) noexcept {
-  if (!must && stream.inserted == qpack_.inserted()) return;
+  if (!must && qpack_.inserted() < stream.awaited) return;
   if (must) counters_.blocked_given_up.add();
   finish_block(stream, must);
   if (stream.blocked) return;

@@ -155,7 +155,7 @@ void QpackReader::lose_table() noexcept {
   if (lost_) return;
   counters_.qpack_table_lost.add();
   lost_ = true;
-  ++inserted_;  // who waits needs not wait any longer
+  inserted_ = ~uint64_t{0};  // who waits needs not wait any longer
   table_.reset();
   std::vector<uint8_t>().swap(early_);
 }
@@ -177,7 +177,10 @@ QpackReader::Answer QpackReader::read(uint64_t stream, ByteSpan block) noexcept 
     if (!plain_) plain_ = make(0);
     return run(plain_, stream, block);
   }
-  if (!prepare()) return lost_ ? read(stream, block) : Answer::kBlocked;
+  if (!prepare()) {
+    awaited_ = 1;
+    return lost_ ? read(stream, block) : Answer::kBlocked;
+  }
   const Answer answer = run(table_, stream, block);
   if (answer == Answer::kBroken && kept_.empty()) {
     // The reference was not understood: the largest table was another one than assumed, perhaps.
@@ -209,6 +212,7 @@ QpackReader::Answer QpackReader::run(Decoder& decoder, uint64_t stream, ByteSpan
     block = block.subspan(static_cast<size_t>(used));
     if ((flags & NGHTTP3_QPACK_DECODE_FLAG_BLOCKED) != 0) {
       answer = Answer::kBlocked;
+      awaited_ = nghttp3_qpack_stream_context_get_ricnt(context);
       break;
     }
     if ((flags & NGHTTP3_QPACK_DECODE_FLAG_EMIT) != 0) {

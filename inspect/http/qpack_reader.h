@@ -45,6 +45,9 @@ class QpackReader {
   // Grows when blocked blocks may be read.
   [[nodiscard]] uint64_t inserted() const noexcept { return inserted_; }
 
+  // After kBlocked: what inserted() must reach for that block.
+  [[nodiscard]] uint64_t awaited() const noexcept { return awaited_; }
+
   [[nodiscard]] Answer read(uint64_t stream, ByteSpan block) noexcept;
   // As read(), but without waiting for what is missing.
   void read_without_table(uint64_t stream, ByteSpan block) noexcept;
@@ -75,6 +78,7 @@ class QpackReader {
   bool capacity_known_ = false;
   uint64_t capacity_ = 0;
   uint64_t inserted_ = 0;
+  uint64_t awaited_ = 0;
   std::vector<uint8_t> early_;  // of the encoder stream, before the table is made
   std::vector<uint8_t> rewritten_;
   std::string text_;  // names and values of the fields, one behind the other

@@ -205,6 +205,18 @@ TEST(Http3Decoder, AnEncoderStreamWithAHoleLeavesBodiesAndLiterals) {
   EXPECT_EQ(run.counters.qpack_table_lost.get(), 1U);
 }
 
+TEST(Http3Decoder, OnlySoManyStreamsWait) {
+  Feed run;
+  run.decoder.on_server_data(kServerControl, server_settings(4096));
+  const Bytes block{0x02, 0x00, 0x80};  // needs the first entry
+  for (uint64_t i = 0; i < 200; ++i) {
+    run.decoder.on_data(4 * i, http3_frame(1, block), 0);
+  }
+  EXPECT_EQ(run.counters.blocked_given_up.get(), 72U);
+  (void)run.finish();
+  EXPECT_EQ(run.counters.blocked_given_up.get(), 200U);
+}
+
 TEST(Http3Decoder, BlockedStreamsAreBounded) {
   Encoder encoder(4096);
   Bytes instructions{0x02};
