@@ -26,6 +26,10 @@ namespace {
 constexpr int kRawIp = 101;  // LINKTYPE_RAW
 constexpr size_t kMessageBytes = 0xffff + 4'096;
 constexpr uint32_t kCopyBytes = 0xffff;
+// What bounds waiting is the socket's buffer, not the queue's length: the kernel numbers packets
+// after it has looked at the length, so what finds a queue too long leaves no gap to be counted.
+constexpr uint32_t kNeverTooLong = 1U << 24;
+constexpr uint64_t kBufferOfPacket = 4'096;
 
 struct HandleClose {
   void operator()(nfq_handle* handle) const noexcept { nfq_close(handle); }
@@ -59,7 +63,7 @@ class NfqueueSource final : public LiveSource {
     if (nfq_set_mode(queue_.get(), NFQNL_COPY_PACKET, kCopyBytes) < 0) {
       return wrong("does not give whole packets");
     }
-    if (nfq_set_queue_maxlen(queue_.get(), options_.length) < 0) return wrong("takes no length");
+    if (nfq_set_queue_maxlen(queue_.get(), kNeverTooLong) < 0) return wrong("takes no length");
     const uint32_t flags =
         NFQA_CFG_F_GSO | (options_.fail_open ? uint32_t{NFQA_CFG_F_FAIL_OPEN} : 0U);
     if (nfq_set_queue_flags(queue_.get(), flags, flags) < 0) {
@@ -67,7 +71,7 @@ class NfqueueSource final : public LiveSource {
     }
     const int fd = nfq_fd(handle_.get());
     nfnl_rcvbufsiz(nfq_nfnlh(handle_.get()),
-                   static_cast<unsigned>(std::min<uint64_t>(options_.buffer_bytes,
+                   static_cast<unsigned>(std::min<uint64_t>(options_.length * kBufferOfPacket,
                                                             std::numeric_limits<int>::max() / 2)));
     // Overflow shows as gaps in the packet numbers; as an error of recv(2) it would only repeat
     // that.
@@ -152,6 +156,7 @@ class NfqueueSource final : public LiveSource {
       counters_.verdicts_dropped.add();
       give(nfq_set_verdict(queue_.get(), id, NF_DROP, 0, nullptr));
     } else if (verdict.shunt && options_.shunt_mark != 0) {
+      pass_waiting();
       counters_.verdicts_shunted.add();
       const uint32_t mark = nfq_get_nfmark(data) | options_.shunt_mark;
       give(nfq_set_verdict2(queue_.get(), id, NF_ACCEPT, mark, 0, nullptr));

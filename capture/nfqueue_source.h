@@ -22,8 +22,8 @@ namespace weir::capture {
 struct NfqueueOptions {
   uint16_t queue = 0;
   bool fail_open = true;
-  uint32_t length = 8'192;            // packets that may wait in the kernel
-  uint64_t buffer_bytes = 32U << 20;  // of the socket that they come through
+  // Small packets that may wait for this process, about; super-packets count for more.
+  uint32_t length = 8'192;
   // This bit is set in the mark of a packet whose flow needs to be seen no more; a rule copies it
   // to the conntrack mark, and another passes such flows by the queue. 0: never.
   uint32_t shunt_mark = 0;

@@ -139,11 +139,6 @@ int run(const Options& options) {
     return kExitOk;
   }
 
-  auto sources = open_live_sources(*settings);
-  if (!sources) {
-    complain(sources.error());
-    return kExitFailure;
-  }
   std::unique_ptr<alert::JsonlFile> flows;
   if (!options.flows.empty()) {
     auto opened = alert::JsonlFile::open(options.flows, alert::FileStart::kAppend, false);
@@ -179,6 +174,12 @@ int run(const Options& options) {
     }
     keys = std::move(*watched);
   }
+  // Last: from here on packets are held in the path, and nobody reads yet.
+  auto sources = open_live_sources(*settings);
+  if (!sources) {
+    complain(sources.error());
+    return kExitFailure;
+  }
   AlertDesk desk(settings->limits, settings->alerts.window, **sinks, flows.get());
   if (alerts) desk.incidents().add_sink(*alerts);
   Sensor sensor(*snapshot, keys ? keys->access() : inspect::KeyAccess{});
@@ -192,17 +193,19 @@ int run(const Options& options) {
   LiveService service(
       *settings, [&options] { return settings_of(options); }, sensor, desk, desk.add_queue(),
       keys.get(), [](const std::string& message) { complain(message); });
-  if (const Status started = service.start(); !started) {
-    complain(started.error());
-    return kExitFailure;
-  }
-
   ReplayFacts facts;
   facts.workers = sensor.workers();
   facts.first = wall_clock();
   const auto began = std::chrono::steady_clock::now();
   desk.start();
   sensor.start();
+  // After the workers: it asks them.
+  if (const Status started = service.start(); !started) {
+    complain(started.error());
+    sensor.stop();
+    desk.stop();
+    return kExitFailure;
+  }
   if (!options.quiet) complain("watching " + capture_text(settings->capture));
 
   notify.ready("watching " + capture_text(settings->capture));

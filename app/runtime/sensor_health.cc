@@ -26,7 +26,10 @@ HealthSums health_sums(const inspect::CounterList& counters) {
   HealthSums out;
   for (const auto& [name, value] : counters) {
     if (name == "live.packets") out.packets += value;
-    if (name == "live.kernel_dropped" || name == "live.interface_dropped") out.dropped += value;
+    if (name == "live.kernel_dropped" || name == "live.interface_dropped" ||
+        name == "live.passed_unseen") {
+      out.dropped += value;
+    }
     if (name == "tcp.delivered_bytes") out.upload_bytes += value;
     if (name == "tcp.acked_unseen_bytes") out.unseen_bytes += value;
     if (name == "alert_queue.findings_merged") out.alerts_merged += value;

@@ -183,7 +183,12 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
     candidate.text_lines.clear();
     candidate.mass = 0;
     candidate.score = runs.runs().empty() ? 0 : score_of(signs_of(runs, index, explained));
-    if (candidate.score >= kLeastScore) put_spans(candidate, runs, about->first_line);
+    if (candidate.score < kLeastScore) return;
+    put_spans(candidate, runs, about->first_line);
+    // Idioms look alike: a few lines that share no text with the file are no leak of it.
+    const bool shape_alone = std::all_of(candidate.spans.begin(), candidate.spans.end(),
+                                         [](const CodeSpan& span) { return span.shape; });
+    if (shape_alone && candidate.score < kLeastShapeScore) candidate.score = 0;
   };
   for (Candidate& candidate : candidates) {
     std::sort(hits.begin() + static_cast<std::ptrdiff_t>(candidate.first_hit),

@@ -257,9 +257,11 @@ def main():
     try:
         try:
             make_network()
-            load_rules()
+            run("ip", "netns", "exec", GATE, "iptables", "-A", "FORWARD", "-p", "tcp", "--dport", "9",
+                "-j", "NFQUEUE", "--queue-bypass")
         except subprocess.CalledProcessError as error:
             skip(f"no namespaces or queues here: {error.stderr}")
+        load_rules()
         run(WEIR, "index", "build", "--repo", f"orchard={SOURCE}/samples/orchard", "--out",
             str(folder / "orchard.wfi"), "--key", str(folder / "site.key"), "--make-key")
         server = in_namespace(SERVER, lambda: Server((SERVER_IP, 80), Api))
@@ -296,6 +298,17 @@ def main():
         body = request_body("About plums. " * 80_000 + leak_of("gateway/coldstore.go", 41, 20))
         before = whole()
         assert client(post, body) is None and whole() == before
+
+        print("a client that ignores resets does not get it through either")
+        ignore = ("ip", "netns", "exec", CLIENT, "iptables", "-A", "INPUT", "-p", "tcp",
+                  "--tcp-flags", "RST", "RST", "-j", "DROP")
+        run(*ignore)
+        run(*(word.replace(CLIENT, SERVER) for word in ignore))
+        before = whole()
+        body = request_body(leak_of("gateway/coldstore.go", 41, 20))
+        assert client(post, body, timeout=4) is None and whole() == before
+        for end in (CLIENT, SERVER):
+            run("ip", "netns", "exec", end, "iptables", "-F", "INPUT")
 
         print("fewer lines than the policy names pass")
         body = request_body(leak_of("gateway/coldstore.go", 41, 5))
@@ -349,7 +362,8 @@ def main():
         assert passed, "still closed with a full queue"
         sensor.process.send_signal(signal.SIGCONT)
         wait_for(lambda: client(post, prose, timeout=2) is not None, "the gate to open again")
-        sensor.stop()
+        counters = sensor.stop()
+        assert counters["live.passed_unseen"] > 0, counters["live.packets"]
 
         print("frozen, it fails closed: nothing passes")
         sensor = Sensor(folder, allow + "fail: closed\n")
