@@ -10,12 +10,11 @@
 // After the socket headers that it needs.
 #include <libnetfilter_queue/libnetfilter_queue.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,10 +25,7 @@ namespace {
 constexpr int kRawIp = 101;  // LINKTYPE_RAW
 constexpr size_t kMessageBytes = 0xffff + 4'096;
 constexpr uint32_t kCopyBytes = 0xffff;
-// What bounds waiting is the socket's buffer, not the queue's length: the kernel numbers packets
-// after it has looked at the length, so what finds a queue too long leaves no gap to be counted.
-constexpr uint32_t kNeverTooLong = 1U << 24;
-constexpr uint64_t kBufferOfPacket = 4'096;
+constexpr uint64_t kBufferBytes = 32U << 20;
 
 struct HandleClose {
   void operator()(nfq_handle* handle) const noexcept { nfq_close(handle); }
@@ -63,16 +59,14 @@ class NfqueueSource final : public LiveSource {
     if (nfq_set_mode(queue_.get(), NFQNL_COPY_PACKET, kCopyBytes) < 0) {
       return wrong("does not give whole packets");
     }
-    if (nfq_set_queue_maxlen(queue_.get(), kNeverTooLong) < 0) return wrong("takes no length");
+    if (nfq_set_queue_maxlen(queue_.get(), options_.length) < 0) return wrong("takes no length");
     const uint32_t flags =
         NFQA_CFG_F_GSO | (options_.fail_open ? uint32_t{NFQA_CFG_F_FAIL_OPEN} : 0U);
     if (nfq_set_queue_flags(queue_.get(), flags, flags) < 0) {
       return wrong(options_.fail_open ? "cannot fail open" : "gives no super-packets");
     }
     const int fd = nfq_fd(handle_.get());
-    nfnl_rcvbufsiz(nfq_nfnlh(handle_.get()),
-                   static_cast<unsigned>(std::min<uint64_t>(options_.length * kBufferOfPacket,
-                                                            std::numeric_limits<int>::max() / 2)));
+    nfnl_rcvbufsiz(nfq_nfnlh(handle_.get()), static_cast<unsigned>(kBufferBytes));
     // Overflow shows as gaps in the packet numbers; as an error of recv(2) it would only repeat
     // that.
     const int one = 1;
@@ -106,6 +100,7 @@ class NfqueueSource final : public LiveSource {
 
   void refresh(Timestamp /*now*/) noexcept override {
     count_resets(counters_, options_.resets.get());
+    if (!options_.fail_open) read_dropped();
   }
   [[nodiscard]] const LiveCounters& counters() const noexcept override { return counters_; }
   [[nodiscard]] bool in_path() const noexcept override { return true; }
@@ -123,8 +118,7 @@ class NfqueueSource final : public LiveSource {
     if (head == nullptr) return counters_.read_errors.add();
     const uint32_t id = ntohl(head->packet_id);
     if (last_id_ != 0 && id - last_id_ > 1 && id - last_id_ < (1U << 30)) {
-      (options_.fail_open ? counters_.passed_unseen : counters_.kernel_dropped)
-          .add(id - last_id_ - 1);
+      if (options_.fail_open) counters_.passed_unseen.add(id - last_id_ - 1);
     }
     last_id_ = id;
     // The library waits for answers of the kernel when the queue is given up, and hands over what
@@ -173,6 +167,24 @@ class NfqueueSource final : public LiveSource {
     give(nfq_set_verdict_batch(queue_.get(), waiting_id_, NF_ACCEPT));
   }
 
+  // What the kernel dropped because the queue or the socket's buffer was full. A line a queue:
+  // number, port id, waiting, copy mode, copy range, dropped, dropped on the way here, last number.
+  void read_dropped() noexcept {
+    FILE* file = std::fopen("/proc/self/net/netfilter/nfnetlink_queue", "re");
+    if (file == nullptr) return;
+    unsigned number = 0;
+    unsigned long long dropped = 0;
+    unsigned long long dropped_on_way = 0;
+    while (std::fscanf(file, "%u %*u %*u %*u %*u %llu %llu %*u %*u", &number, &dropped,
+                       &dropped_on_way) == 3) {
+      if (number != options_.queue) continue;
+      const uint64_t sum = dropped + dropped_on_way;
+      if (sum > dropped_) counters_.kernel_dropped.add(sum - dropped_);
+      dropped_ = sum;
+    }
+    (void)std::fclose(file);
+  }
+
   void give(int result) noexcept {
     if (result < 0) counters_.verdicts_failed.add();
   }
@@ -186,6 +198,7 @@ class NfqueueSource final : public LiveSource {
   size_t given_ = 0;
   Timestamp now_;
   uint32_t last_id_ = 0;
+  uint64_t dropped_ = 0;
   bool waiting_ = false;
   uint32_t waiting_id_ = 0;
   LiveCounters counters_;

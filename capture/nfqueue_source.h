@@ -6,9 +6,10 @@
 // Verdicts of packets that may pass are given for a whole batch at once; a batch is what one read()
 // takes, so none waits for packets that are still to come.
 //
-// Fail open: packets that this process is too slow for are passed by the kernel, uninspected. They
-// leave gaps in the packet numbers, which are counted as kernel_dropped when failing closed (the
-// kernel drops them) and as passed_unseen when failing open.
+// Fail open: packets that this process is too slow for are passed by the kernel, uninspected. Those
+// that did not fit the socket's buffer leave gaps in the packet numbers (passed_unseen); those that
+// found the queue full are counted by nobody, so the queue's length is best left large. Failing
+// closed, the kernel counts what it drops (kernel_dropped).
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,7 @@ namespace weir::capture {
 struct NfqueueOptions {
   uint16_t queue = 0;
   bool fail_open = true;
-  // Small packets that may wait for this process, about; super-packets count for more.
-  uint32_t length = 8'192;
+  uint32_t length = 8'192;  // packets that may wait in the kernel
   // This bit is set in the mark of a packet whose flow needs to be seen no more; a rule copies it
   // to the conntrack mark, and another passes such flows by the queue. 0: never.
   uint32_t shunt_mark = 0;

@@ -137,10 +137,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Sensor:
-    def __init__(self, folder, extra=""):
+    def __init__(self, folder, extra="", queue_length=8192):
         self.folder = folder
         (folder / "weir.yaml").write_text(
-            "capture: {mode: inline, workers: 2, queue: 0, queue_length: 16}\n"
+            f"capture: {{mode: inline, workers: 2, queue: 0, queue_length: {queue_length}}}\n"
             "protect: {indexes: [orchard.wfi], key: site.key}\n" + extra)
         self.log = open(folder / "weir.log", "w")
         self.process = subprocess.Popen(
@@ -198,6 +198,12 @@ def post(body, host="api.anthropic.com", timeout=8, pieces=1):
 
 def client(function, *arguments, **more):
     return in_namespace(CLIENT, lambda: function(*arguments, **more))
+
+
+def send_datagrams(count):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(count):
+            sender.sendto(bytes(1200), (SERVER_IP, 9999))
 
 
 def download(size):
@@ -351,23 +357,24 @@ def main():
         assert client(post, prose, timeout=2) is None
 
         print("frozen, it fails open: what does not fit the queue passes")
-        sensor = Sensor(folder, allow + "fail: open\n")
+        sensor = Sensor(folder, allow + "fail: open\n", queue_length=16)
         sensor.process.send_signal(signal.SIGSTOP)
-        # Each attempt leaves packets in the queue of 16; once it is full, the rest pass.
+        # These wait in the queue; once its buffer is full, what follows passes.
+        client(send_datagrams, 400)
         passed = None
-        for _ in range(40):
-            passed = client(post, prose, timeout=0.5)
+        for _ in range(10):
+            passed = client(post, prose, timeout=1)
             if passed:
                 break
         assert passed, "still closed with a full queue"
         sensor.process.send_signal(signal.SIGCONT)
         wait_for(lambda: client(post, prose, timeout=2) is not None, "the gate to open again")
-        counters = sensor.stop()
-        assert counters["live.passed_unseen"] > 0, counters["live.packets"]
+        sensor.stop()
 
         print("frozen, it fails closed: nothing passes")
-        sensor = Sensor(folder, allow + "fail: closed\n")
+        sensor = Sensor(folder, allow + "fail: closed\n", queue_length=16)
         sensor.process.send_signal(signal.SIGSTOP)
+        client(send_datagrams, 400)
         for _ in range(6):
             assert client(post, prose, timeout=0.3) is None
         sensor.process.send_signal(signal.SIGCONT)
@@ -375,7 +382,7 @@ def main():
         body = request_body(leak_of("planner/ripeness_model.py", 30, 20))
         before = whole()
         assert client(post, body) is None and whole() == before
-        sensor.stop()
+        assert sensor.stop()["live.kernel_dropped"] > 300
         print("1 passed, 0 failed")
     finally:
         if sensor is not None:
