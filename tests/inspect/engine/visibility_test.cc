@@ -162,7 +162,8 @@ TEST(VisibilityOfFlows, TlsThatWasUnderWay) {
 TEST(VisibilityOfFlows, QuicAndUnknownDatagrams) {
   Watched w;
   w.now.ns += 1;
-  DecodedPacket packet = w.peer.packet(true, 0, 0, {}, as_bytes(std::string(200, '\x01')), w.now);
+  const std::string payload(200, '\x01');
+  DecodedPacket packet = w.peer.packet(true, 0, 0, {}, as_bytes(payload), w.now);
   packet.protocol = static_cast<uint8_t>(IpProtocol::kUdp);
   (void)w.engine.on_packet(packet);
   w.expect(Visibility::kMetadata, VisibilityReason::kUnknownProtocol);
