@@ -173,9 +173,11 @@ constexpr double kMostInCommon = 5;
 // must come together to say something.
 constexpr double kMostForeign = 240;
 
+double text_of(const CodeSigns& s) noexcept { return s.lines + s.masked + s.windows + s.couples; }
+
 // Fitted by bench/eval; the constant is such that what scores one half is worth telling.
 double score_of(const CodeSigns& s) noexcept {
-  const double text = std::log1p(s.lines + s.masked + s.windows + s.couples);
+  const double text = std::log1p(text_of(s));
   const double shape = std::log1p(s.shapes + s.pairs + s.same_shapes);
   const double strong = std::min(s.strong, 4U) / 4.0;
   const double different = std::min(s.different, 6U) / 6.0;

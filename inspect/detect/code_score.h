@@ -30,6 +30,8 @@ struct CodeSigns {
 // Text lines for which explained[line] is true are no foreign code: another file holds them.
 [[nodiscard]] CodeSigns signs_of(const FileRuns& runs, const signatures::IndexProbe& index,
                                  const std::vector<bool>& explained);
+// What was found of the text, not of its shape.
+[[nodiscard]] double text_of(const CodeSigns& signs) noexcept;
 [[nodiscard]] double score_of(const CodeSigns& signs) noexcept;
 
 }  // namespace weir::inspect

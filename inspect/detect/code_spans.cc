@@ -18,6 +18,12 @@ using signatures::IndexProbe;
 constexpr uint32_t kSpanGap = 16;
 // Files whose hits weigh less are not looked at.
 constexpr double kLeastHits = 0.15;
+// Idioms look alike: a few lines that share no text with the file are no leak of it, however well
+// their shapes agree. Nothing is told of a file by its shape alone for fewer lines, or less surely;
+// hits in its text that weigh less than kSomeText are no text of its own.
+constexpr uint32_t kLeastShapeLines = 8;
+constexpr double kLeastShapeScore = 0.6;
+constexpr double kSomeText = 0.05;
 // Of a file that is told, spans that weigh less than this share of the weightiest are not.
 constexpr double kLeastShare = 0.1;
 
@@ -106,6 +112,18 @@ void put_spans(Candidate& out, const FileRuns& runs, uint32_t first_line) {
   out.spans.resize(kept);
 }
 
+bool is_idiom(const CodeSigns& signs, const Candidate& candidate) {
+  if (!std::all_of(candidate.spans.begin(), candidate.spans.end(),
+                   [](const CodeSpan& span) { return span.shape; })) {
+    return false;
+  }
+  if (candidate.score < kLeastShapeScore) return true;
+  if (text_of(signs) >= kSomeText) return false;
+  uint32_t lines = 0;
+  for (const CodeSpan& span : candidate.spans) lines += span.lines;
+  return lines < kLeastShapeLines;
+}
+
 }  // namespace
 
 std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits, size_t keep) {
@@ -182,13 +200,13 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
     candidate.spans.clear();
     candidate.text_lines.clear();
     candidate.mass = 0;
-    candidate.score = runs.runs().empty() ? 0 : score_of(signs_of(runs, index, explained));
+    candidate.score = 0;
+    if (runs.runs().empty()) return;
+    const CodeSigns signs = signs_of(runs, index, explained);
+    candidate.score = score_of(signs);
     if (candidate.score < kLeastScore) return;
     put_spans(candidate, runs, about->first_line);
-    // Idioms look alike: a few lines that share no text with the file are no leak of it.
-    const bool shape_alone = std::all_of(candidate.spans.begin(), candidate.spans.end(),
-                                         [](const CodeSpan& span) { return span.shape; });
-    if (shape_alone && candidate.score < kLeastShapeScore) candidate.score = 0;
+    if (is_idiom(signs, candidate)) candidate.score = 0;
   };
   for (Candidate& candidate : candidates) {
     std::sort(hits.begin() + static_cast<std::ptrdiff_t>(candidate.first_hit),

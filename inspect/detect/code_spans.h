@@ -55,8 +55,6 @@ struct CodeSpan {
 
 // Spans that score below this are not told.
 inline constexpr double kLeastScore = 0.5;
-// Where nothing but the shape of the code was found.
-inline constexpr double kLeastShapeScore = 0.6;
 
 // Of hits in any order at most about `keep`: each place once, where it was found first, and the
 // files with most of them. May keep more when they are all of one file.

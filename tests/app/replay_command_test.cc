@@ -105,6 +105,25 @@ TEST(ReplayCommand, FindsEveryLeakOnceAndNothingElse) {
   expect_answers(out.alerts, read_text(lab_files().labels));
 }
 
+// Which fingerprints are chosen hangs on the key; what is found must not.
+TEST(ReplayCommand, FindsTheSameUnderAnyKey) {
+  const LeanSignatures lean;
+  const TempFolder folder;
+  for (uint8_t number = 2; number < 10; ++number) {
+    const std::string key = write_key(folder, "k" + std::to_string(number), number);
+    const std::string index = folder / ("i" + std::to_string(number));
+    const std::string alerts = folder / "alerts.jsonl";
+    ASSERT_EQ(weir({"index", "build", "--repo", kOrchard, "--out", index, "--key", key}).exit_code,
+              0);
+    ASSERT_EQ(weir({"replay", "-q", "--alerts", alerts, "--index", index, "--key", key,
+                    lab_files().capture})
+                  .exit_code,
+              0);
+    SCOPED_TRACE(int{number});
+    expect_answers(read_text(alerts), read_text(lab_files().labels));
+  }
+}
+
 TEST(ReplayCommand, OutputsFollowTheirSchemas) {
   const TempFolder folder;
   const Outputs out = replay(folder, {lab_files().capture});

@@ -110,13 +110,27 @@ inline std::vector<Json> json_lines(const std::string& text) {
   return out;
 }
 
+// A key that is the same in every run: what is found by chance must not come and go. Programs take
+// keys from files that only their owner may read.
+inline std::string write_key(const TempFolder& folder, std::string_view name, uint8_t number) {
+  std::string digits;
+  for (size_t i = 0; i < 32; ++i) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    const auto byte = static_cast<uint8_t>(number * 31U + i * 7U);
+    digits += {kHex[byte >> 4U], kHex[byte & 15U]};
+  }
+  const std::string path = folder.write(name, digits + "\n");
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  return path;
+}
+
 // A capture of AI sessions and ordinary traffic, what it holds, an index and its key.
 struct LabFiles {
   TempFolder folder;
   std::string capture = folder / "lab.pcap";
   std::string labels = folder / "labels.jsonl";
   std::string index = folder / "orchard.wfi";
-  std::string key = folder / "site.key";
+  std::string key = write_key(folder, "site.key", 1);
 
   // The arguments with the index and its key behind them.
   [[nodiscard]] std::vector<std::string> with_index(std::vector<std::string> arguments) const {
@@ -128,8 +142,8 @@ struct LabFiles {
 inline const LabFiles& lab_files() {
   static const LabFiles files;
   static const bool made = [] {
-    const ProgramResult index = weir({"index", "build", "--repo", kOrchard, "--out", files.index,
-                                      "--key", files.key, "--make-key"});
+    const ProgramResult index =
+        weir({"index", "build", "--repo", kOrchard, "--out", files.index, "--key", files.key});
     const ProgramResult lab =
         weir({"lab", "generate", "--code", kOrchard, "--out", files.capture, "--labels",
               files.labels, "--sessions", "30", "--background", "2", "--seed", "7"});

@@ -66,10 +66,11 @@ struct Protected {
     options.critical = std::move(critical);
     build(options);
   }
-  void build(const signatures::IndexBuildOptions& options) {
-    const auto report = signatures::build_index(options, test::test_key(), folder / "i.wfi", {});
+  void build(const signatures::IndexBuildOptions& options,
+             const signatures::SiteKey& key = test::test_key()) {
+    const auto report = signatures::build_index(options, key, folder / "i.wfi", {});
     EXPECT_TRUE(report.has_value());
-    auto opened = signatures::CodeIndex::open(folder / "i.wfi", test::test_key());
+    auto opened = signatures::CodeIndex::open(folder / "i.wfi", key);
     EXPECT_TRUE(opened.has_value());
     index = *opened;
   }
@@ -289,6 +290,38 @@ TEST(CodeChannel, FindsRenamedCodeByItsShape) {
   plain->collect(out);
   ASSERT_THAT(out, SizeIs(1));
   EXPECT_EQ(out[0].lines, 30U);
+}
+
+// Which windows of an idiom are in the index hangs on the key: none may tell it.
+TEST(CodeChannel, IdiomsAreNotToldByTheirShapeUnderAnyKey) {
+  const auto grouping = [](std::string_view rows, std::string_view row, std::string_view groups,
+                           std::string_view list, std::string_view field) {
+    std::string out;
+    const auto line = [&out](std::initializer_list<std::string_view> parts) {
+      for (const std::string_view part : parts) out += part;
+      out += '\n';
+    };
+    line({"  const ", groups, " = new Map();"});
+    line({"  for (const ", row, " of ", rows, ") {"});
+    line({"    const ", list, " = ", groups, ".get(", row, ".", field, ") ?? [];"});
+    line({"    ", list, ".push(", row, ");"});
+    line({"    ", groups, ".set(", row, ".", field, ", ", list, ");"});
+    line({"  }"});
+    return out;
+  };
+  Protected site;
+  site.folder.write("shop/src/chart.ts", structured(5, 20, 1) +
+                                             grouping("yields", "yield", "byBlock", "rows", "id") +
+                                             structured(6, 20, 1));
+  const std::string innocent = "export function group(xs) {\n" +
+                               grouping("points", "point", "known", "bucket", "label") +
+                               "  return known;\n}\n";
+  for (uint8_t number = 1; number <= 24; ++number) {
+    signatures::IndexBuildOptions options;
+    options.repositories = {{"shop", site.folder / "shop"}};
+    site.build(options, test::test_key(number));
+    EXPECT_THAT(site.scan({{"p", innocent}}), IsEmpty()) << int{number};
+  }
 }
 
 TEST(CodeChannel, FindsVeryLargeFiles) {
