@@ -294,31 +294,20 @@ TEST(CodeChannel, FindsRenamedCodeByItsShape) {
 
 // Which windows of an idiom are in the index hangs on the key: none may tell it.
 TEST(CodeChannel, IdiomsAreNotToldByTheirShapeUnderAnyKey) {
-  const auto grouping = [](std::string_view rows, std::string_view row, std::string_view groups,
-                           std::string_view list, std::string_view field) {
-    std::string out;
-    const auto line = [&out](std::initializer_list<std::string_view> parts) {
-      for (const std::string_view part : parts) out += part;
-      out += '\n';
-    };
-    line({"  const ", groups, " = new Map();"});
-    line({"  for (const ", row, " of ", rows, ") {"});
-    line({"    const ", list, " = ", groups, ".get(", row, ".", field, ") ?? [];"});
-    line({"    ", list, ".push(", row, ");"});
-    line({"    ", groups, ".set(", row, ".", field, ", ", list, ");"});
-    line({"  }"});
-    return out;
-  };
+  const std::string innocent =
+      "export function groupPoints(points, label) {\n"
+      "  const known = new Map();\n"
+      "  for (const point of points) {\n"
+      "    const bucket = known.get(point.label) ?? [];\n"
+      "    bucket.push(point);\n"
+      "    known.set(point.label, bucket);\n"
+      "  }\n"
+      "  return [...known.entries()];\n"
+      "}\n";
   Protected site;
-  site.folder.write("shop/src/chart.ts", structured(5, 20, 1) +
-                                             grouping("yields", "yield", "byBlock", "rows", "id") +
-                                             structured(6, 20, 1));
-  const std::string innocent = "export function group(xs) {\n" +
-                               grouping("points", "point", "known", "bucket", "label") +
-                               "  return known;\n}\n";
   for (uint8_t number = 1; number <= 24; ++number) {
     signatures::IndexBuildOptions options;
-    options.repositories = {{"shop", site.folder / "shop"}};
+    options.repositories = {{"orchard", std::string(WEIR_SOURCE_DIR) + "/samples/orchard"}};
     site.build(options, test::test_key(number));
     EXPECT_THAT(site.scan({{"p", innocent}}), IsEmpty()) << int{number};
   }
