@@ -53,6 +53,9 @@ struct CodeSpan {
   std::array<char, 3> head{};
 };
 
+// How the matched text begins, as an excerpt may show it.
+[[nodiscard]] std::array<char, 3> masked_head(const std::array<uint8_t, 3>& bytes) noexcept;
+
 // Spans that score below this are not told.
 inline constexpr double kLeastScore = 0.5;
 
