@@ -125,10 +125,16 @@ class CodeChannel final : public DetectionChannel {
         counters_.hits_dropped.add();
         return;
       }
-      hits_.push_back({asked.text_line, found.line(i), asked.size,
-                       static_cast<uint32_t>(hash >> 16),
-                       static_cast<uint8_t>(std::min<uint32_t>(found.files(), 255)),
-                       static_cast<uint8_t>(found.rarity()), asked.kind, masked_head(asked.head)});
+      // Written where it stays: what is put together elsewhere and copied has to wait.
+      CodeHit& hit = hits_.emplace_back();
+      hit.text_line = asked.text_line;
+      hit.global_line = found.line(i);
+      hit.size = asked.size;
+      hit.id = static_cast<uint32_t>(hash >> 16);
+      hit.files = static_cast<uint8_t>(std::min<uint32_t>(found.files(), 255));
+      hit.rarity = static_cast<uint8_t>(found.rarity());
+      hit.kind = asked.kind;
+      hit.head = masked_head(asked.head);
     }
     pieces_.remember(asked.piece);
   }

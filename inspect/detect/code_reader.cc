@@ -12,6 +12,8 @@ using signatures::kLineMax;
 using signatures::kLineMin;
 using signatures::kTagUnknown;
 using signatures::kWindow;
+using signatures::LineHash;
+using signatures::LineShape;
 
 // Text lines between pieces, so that no run and no walk goes from one to the next.
 constexpr uint32_t kPieceDistance = 64;
@@ -54,11 +56,19 @@ void CodeReader::reset() noexcept {
   in_piece_ = false;
 }
 
+// `bytes` have one more behind them at least.
 inline void CodeReader::ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, HitKind kind) {
-  std::array<uint8_t, 3> head{};
-  std::copy_n(bytes.begin(), std::min(head.size(), bytes.size()), head.begin());
   hashes_.push_back(hash);
-  origins_.push_back({text_line, piece_, static_cast<uint16_t>(bytes.size()), kind, head});
+  // Written where it stays, byte by byte: what is put together elsewhere and copied has to wait.
+  Origin& out = origins_.emplace_back();
+  out.text_line = text_line;
+  out.piece = piece_;
+  out.size = static_cast<uint16_t>(bytes.size());
+  out.kind = kind;
+  const uint8_t* const at = bytes.data();
+  out.head[0] = at[0];
+  out.head[1] = bytes.size() > 1 ? at[1] : uint8_t{0};
+  out.head[2] = bytes.size() > 2 ? at[2] : uint8_t{0};
 }
 
 // Takes everything out of text_ that is certain now.
@@ -71,7 +81,7 @@ inline void CodeReader::settle() {
   const auto from = static_cast<size_t>(window_next_ - base_);
   const Fingerprinter& fingerprinter = index_.fingerprinter();
   fingerprinter.anchors(bytes, from, anchors_);
-  sift(anchors_.size(), [&](size_t i) { return fingerprinter.window(bytes.data() + anchors_[i]); });
+  sift_anchors([&](uint32_t at) { return fingerprinter.window(bytes.data() + at); });
   for (const uint32_t i : passed_)
     ask_window(sifted_[i], anchors_[i], text_, first_line, HitKind::kWindow);
   if (bytes.size() >= kWindow) window_next_ = total - kWindow + 1;
@@ -88,14 +98,18 @@ inline void CodeReader::settle() {
 }
 
 // Almost all hashes stop at the filter: only for those that pass is it told where they stand.
-template <typename HashOf>
-void CodeReader::sift(size_t count, HashOf&& hash_of) {
-  sifted_.resize(count);
-  for (size_t i = 0; i < count; ++i) sifted_[i] = hash_of(i);
+inline void CodeReader::sift() {
   passed_.clear();
   walked_ = 0;
   index_.sift(sifted_, passed_);
-  counters_.probes.add(count);
+  counters_.probes.add(sifted_.size());
+}
+template <typename HashOf>
+void CodeReader::sift_anchors(HashOf&& hash_of) {
+  const size_t count = anchors_.size();
+  sifted_.resize(count);
+  for (size_t i = 0; i < count; ++i) sifted_[i] = hash_of(anchors_[i]);
+  sift();
 }
 
 // `text` begins in text line `first_line`. A window belongs to the line of its middle.
@@ -117,38 +131,86 @@ inline void CodeReader::ask_window(uint64_t hash, uint32_t at, const signatures:
 
 // Lines that are complete and not settled. For each line: its hash, that of its shape, and where
 // it has quotes, that of what is left without its literals; two more of it with the line before.
-inline void CodeReader::settle_lines() {
+// Hardly a branch hangs on the text: hashes are made and written, and those that are not wanted are
+// written over.
+void CodeReader::settle_lines() {
   const std::vector<uint32_t>& ends = text_.line_ends();
   if (lines_settled_ == ends.size()) return;
+  const size_t count = ends.size() - lines_settled_;
+  sifted_.resize(kAsksPerLine * count + kAsksPerLine);
+  if (line_asks_.size() < sifted_.size()) line_asks_.resize(sifted_.size());
   const ByteSpan bytes = text_.bytes();
-  const size_t room = kAsksPerLine * (ends.size() - lines_settled_);
-  if (line_asks_.size() < room) line_asks_.resize(room);
-  line_asks_used_ = 0;
-  for (; lines_settled_ < ends.size(); ++lines_settled_) {
-    const uint64_t end = base_ + ends[lines_settled_];
-    const auto size = static_cast<size_t>(end - line_start_);
-    TextLine line{kTagUnknown, kTagUnknown, 0};
-    const signatures::LineShape shape = take_line_shape();
+  const Fingerprinter& fingerprinter = index_.fingerprinter();
+  size_t used = 0;
+  const auto put = [&](uint64_t hash, size_t at, uint32_t text_line, size_t size, HitKind kind,
+                       bool wanted) {
+    sifted_[used] = hash;
+    line_asks_[used] = {static_cast<uint32_t>(at), text_line, static_cast<uint16_t>(size), kind};
+    used += wanted ? 1 : 0;
+  };
+  TextLine* const known = room_for_lines(count);
+  LineHash couple = couple_;
+  LineShape before = before_;
+  uint32_t couple_line = couple_line_;
+  uint32_t before_line = before_line_;
+  uint32_t text_line = text_line_;
+  // Of a line that is too long the begin may be gone.
+  const size_t begin = line_start_ > base_ ? static_cast<size_t>(line_start_ - base_) : 0;
+  size_t quote = begin + signatures::first_quote(bytes.subspan(begin));
+  for (size_t i = 0; i < count; ++i, ++text_line) {
+    const size_t end = ends[lines_settled_ + i];
+    const auto size = static_cast<size_t>(base_ + end - line_start_);
+    line_start_ = base_ + end;
+    const LineShape shape = take_line_shape();
+    uint8_t tag = kTagUnknown;
     if (size <= kLineMax) {
-      const auto at = static_cast<uint32_t>(line_start_ - base_);
+      const size_t at = end - size;
       const uint64_t hash = hash_line(bytes, at, size);
-      line.tag = Fingerprinter::tag(size, hash);
-      if (size >= kLineMin) add_line(hash, at, bytes.subspan(at, size));
-      if (size > 0) add_couple({hash, size}, at);
-      if (shape.tokens > 0) add_pair(shape, at, size);
+      tag = Fingerprinter::tag(size, hash);
+      put(hash, at, text_line, size, HitKind::kLine, size >= kLineMin);
+      if (quote < end && size >= kLineMin) {
+        const size_t left = signatures::mask_literals(bytes.subspan(at, size), masked_);
+        if (left >= kLineMin) {
+          put(signatures::masked_hash(fingerprinter, ByteSpan(masked_).first(left)), at, text_line,
+              left, HitKind::kMasked, true);
+        }
+      }
+      const LineHash line{hash, size};
+      put(signatures::couple_hash(fingerprinter, couple, line), at, couple_line, size,
+          HitKind::kCouple, signatures::makes_couple(couple, line));
+      couple.hash = size > 0 ? hash : couple.hash;
+      couple.size = size > 0 ? size : couple.size;
+      couple_line = size > 0 ? text_line : couple_line;
+      if (shapes_) {
+        put(signatures::pair_hash(fingerprinter, before, shape), at, before_line, size,
+            HitKind::kPair, signatures::makes_pair(before, shape));
+        const bool any = shape.tokens > 0;
+        before.hash = any ? shape.hash : before.hash;
+        before.tokens = any ? shape.tokens : before.tokens;
+        before.tag = any ? shape.tag : before.tag;
+        before_line = any ? text_line : before_line;
+      }
     }
-    line.shape = shape.tag;
-    line.tokens =
-        static_cast<uint8_t>(std::min<size_t>(shapes_ ? shape.tokens : size / kBytesPerToken, 255));
-    put_line(line);
-    critical_.end_line(end, text_line_, piece_);
-    ++text_line_;
-    line_start_ = end;
+    if (quote < end) quote = end + signatures::first_quote(bytes.subspan(end));
+    if (i < followed_) {
+      const size_t tokens = shapes_ ? shape.tokens : size / kBytesPerToken;
+      known[i].tag = tag;
+      known[i].shape = shape.tag;
+      known[i].tokens = static_cast<uint8_t>(std::min<size_t>(tokens, 255));
+    }
+    critical_.end_line(line_start_, text_line, piece_);
   }
-  sift(line_asks_used_, [&](size_t i) { return line_asks_[i].hash; });
+  lines_settled_ += count;
+  couple_ = couple;
+  couple_line_ = couple_line;
+  before_ = before;
+  before_line_ = before_line;
+  text_line_ = text_line;
+  sifted_.resize(used);
+  sift();
   for (const uint32_t i : passed_) {
     const LineAsk& one = line_asks_[i];
-    ask(one.hash, one.text_line, bytes.subspan(one.at, one.size), one.kind);
+    ask(sifted_[i], one.text_line, bytes.subspan(one.at, one.size), one.kind);
   }
 }
 inline uint64_t CodeReader::hash_line(ByteSpan bytes, size_t at, size_t size) const {
@@ -156,45 +218,17 @@ inline uint64_t CodeReader::hash_line(ByteSpan bytes, size_t at, size_t size) co
                  : index_.fingerprinter().line(bytes.subspan(at, size));
 }
 
-// A whole line, and the same without the content of its literals.
-inline void CodeReader::add_line(uint64_t hash, uint32_t at, ByteSpan line) {
-  line_asks_[line_asks_used_++] = {hash, at, text_line_, static_cast<uint16_t>(line.size()),
-                                   HitKind::kLine};
-  const size_t size = signatures::mask_literals(line, masked_);
-  if (size < kLineMin) return;
-  line_asks_[line_asks_used_++] = {
-      signatures::masked_hash(index_.fingerprinter(), ByteSpan(masked_).first(size)), at,
-      text_line_, static_cast<uint16_t>(size), HitKind::kMasked};
-}
-
-inline void CodeReader::add_couple(const signatures::LineHash& line, uint32_t at) {
-  if (signatures::makes_couple(couple_, line)) {
-    line_asks_[line_asks_used_++] = {signatures::couple_hash(index_.fingerprinter(), couple_, line),
-                                     at, couple_line_, static_cast<uint16_t>(line.size),
-                                     HitKind::kCouple};
-  }
-  couple_ = line;
-  couple_line_ = text_line_;
-}
-
-inline void CodeReader::add_pair(const signatures::LineShape& shape, uint32_t at, size_t size) {
-  if (signatures::makes_pair(before_, shape)) {
-    line_asks_[line_asks_used_++] = {signatures::pair_hash(index_.fingerprinter(), before_, shape),
-                                     at, before_line_, static_cast<uint16_t>(size), HitKind::kPair};
-  }
-  before_ = shape;
-  before_line_ = text_line_;
-}
-
 // The shape of the line that is settled now.
-inline signatures::LineShape CodeReader::take_line_shape() {
+inline LineShape CodeReader::take_line_shape() {
   if (!shapes_ || shape_settled_ >= shape_.line_ends().size()) return {};
   const uint32_t end = shape_.line_ends()[shape_settled_++];
-  const ByteSpan bytes = shape_.bytes().subspan(shape_start_, end - shape_start_);
+  const size_t at = shape_start_;
   shape_start_ = end;
   // shape_ keeps room behind its end.
-  signatures::LineShape out = signatures::line_shape(index_.fingerprinter(), bytes,
-                                                     bytes.data() >= shape_.bytes().data() + 8);
+  LineShape out = at >= 8 ? signatures::line_shape_within(index_.fingerprinter(),
+                                                          shape_.bytes().data() + at, end - at)
+                          : signatures::line_shape(index_.fingerprinter(),
+                                                   shape_.bytes().subspan(at, end - at));
   if (shape_cut_) out.tag = kTagUnknown;
   shape_cut_ = false;
   return out;
@@ -212,7 +246,7 @@ inline void CodeReader::ask_shapes() {
   anchors_.clear();
   const Fingerprinter& fingerprinter = index_.fingerprinter();
   fingerprinter.anchors(bytes, shape_next_, anchors_, signatures::kShapeAnchorBits);
-  sift(anchors_.size(), [&](size_t i) { return fingerprinter.shape(bytes.data() + anchors_[i]); });
+  sift_anchors([&](uint32_t at) { return fingerprinter.shape(bytes.data() + at); });
   for (const uint32_t i : passed_)
     ask_window(sifted_[i], anchors_[i], shape_, shape_line_, HitKind::kShape);
   if (bytes.size() >= kWindow) shape_next_ = bytes.size() - kWindow + 1;
@@ -233,12 +267,14 @@ inline void CodeReader::drop_shapes() {
   shape_start_ -= std::min(shape_start_, keep);
 }
 
-inline void CodeReader::put_line(TextLine line) {
-  if (lines_.size() < limits_.fingerprint_lines) {
-    lines_.push_back(line);
-  } else {
-    counters_.lines_unfollowed.add();
-  }
+// Room for that many lines more; sets how many of them there is room for.
+TextLine* CodeReader::room_for_lines(size_t count) {
+  const size_t known = lines_.size();
+  followed_ = std::min<size_t>(
+      count, limits_.fingerprint_lines - std::min<size_t>(known, limits_.fingerprint_lines));
+  lines_.resize(known + followed_);
+  counters_.lines_unfollowed.add(count - followed_);
+  return lines_.data() + known;
 }
 
 void CodeReader::end_piece(int32_t piece) {
@@ -252,7 +288,8 @@ void CodeReader::end_piece(int32_t piece) {
   begin_shapes();
   line_start_ = window_next_ = base_;
   lines_settled_ = 0;
-  for (uint32_t i = 0; i < kPieceDistance; ++i) put_line({kTagUnknown, 0, 0});
+  TextLine* const between = room_for_lines(kPieceDistance);
+  std::fill_n(between, followed_, TextLine{kTagUnknown, 0, 0});
   text_line_ += kPieceDistance;
   shape_line_ = text_line_;
   critical_.end_piece();

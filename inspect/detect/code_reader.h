@@ -55,7 +55,6 @@ class CodeReader {
 
  private:
   struct LineAsk {
-    uint64_t hash = 0;
     uint32_t at = 0;  // in the normalised text: where its excerpt begins
     uint32_t text_line = 0;
     uint16_t size = 0;
@@ -64,20 +63,18 @@ class CodeReader {
 
   void ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, HitKind kind);
   void settle();
+  void sift();
   template <typename HashOf>
-  void sift(size_t count, HashOf&& hash_of);
+  void sift_anchors(HashOf&& hash_of);
   void ask_window(uint64_t hash, uint32_t at, const signatures::NormalText& text,
                   uint32_t first_line, HitKind kind);
   void settle_lines();
   [[nodiscard]] uint64_t hash_line(ByteSpan bytes, size_t at, size_t size) const;
-  void add_line(uint64_t hash, uint32_t at, ByteSpan line);
-  void add_couple(const signatures::LineHash& line, uint32_t at);
-  void add_pair(const signatures::LineShape& shape, uint32_t at, size_t size);
   signatures::LineShape take_line_shape();
   void begin_shapes() noexcept;
   void ask_shapes();
   void drop_shapes();
-  void put_line(TextLine line);
+  TextLine* room_for_lines(size_t count);
 
   const signatures::IndexProbe index_;
   const Limits& limits_;
@@ -107,14 +104,14 @@ class CodeReader {
   bool in_piece_ = false;
 
   std::vector<uint32_t> anchors_;
-  std::vector<LineAsk> line_asks_;  // during settle_lines(): room for all, and how many there are
-  size_t line_asks_used_ = 0;
+  std::vector<LineAsk> line_asks_;  // during settle_lines(), for each of sifted_; room for more
   std::vector<uint64_t> sifted_;
   std::vector<uint32_t> passed_;
   size_t walked_ = 0;  // line of the window that passed last, of those of one call of sift()
   std::vector<uint64_t> hashes_;
   std::vector<Origin> origins_;
   std::vector<TextLine> lines_;
+  size_t followed_ = 0;  // of the lines for which room was asked last
 };
 
 }  // namespace weir::inspect

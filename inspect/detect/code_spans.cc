@@ -126,15 +126,6 @@ bool is_idiom(const CodeSigns& signs, const Candidate& candidate) {
 
 }  // namespace
 
-std::array<char, 3> masked_head(const std::array<uint8_t, 3>& bytes) noexcept {
-  std::array<char, 3> out;
-  for (size_t i = 0; i < out.size(); ++i) {
-    const uint8_t c = bytes[i];
-    out[i] = c > 0x20 && c < 0x7f ? static_cast<char>(c) : '?';
-  }
-  return out;
-}
-
 std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits, size_t keep) {
   const auto place = [](const CodeHit& hit) { return std::pair(hit.global_line, hit.kind); };
   std::sort(hits.begin(), hits.end(), [&place](const CodeHit& a, const CodeHit& b) {

@@ -54,7 +54,14 @@ struct CodeSpan {
 };
 
 // How the matched text begins, as an excerpt may show it.
-[[nodiscard]] std::array<char, 3> masked_head(const std::array<uint8_t, 3>& bytes) noexcept;
+inline constexpr std::array<char, 256> kShown = [] {
+  std::array<char, 256> out{};
+  for (size_t c = 0; c < 256; ++c) out[c] = c > 0x20 && c < 0x7f ? static_cast<char>(c) : '?';
+  return out;
+}();
+[[nodiscard]] inline std::array<char, 3> masked_head(const std::array<uint8_t, 3>& bytes) noexcept {
+  return {kShown[bytes[0]], kShown[bytes[1]], kShown[bytes[2]]};
+}
 
 // Spans that score below this are not told.
 inline constexpr double kLeastScore = 0.5;

@@ -14,6 +14,8 @@ uint32_t quotes(__m128i bytes) noexcept {
   return static_cast<uint32_t>(_mm_movemask_epi8(found));
 }
 
+}  // namespace
+
 // Most lines have no quote: 16 bytes at once, the last of them again where they are fewer.
 size_t first_quote(ByteSpan s) noexcept {
   const auto load = [&](size_t at) {
@@ -34,16 +36,13 @@ size_t first_quote(ByteSpan s) noexcept {
   return at;
 }
 
-}  // namespace
-
-LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape, bool roomy) noexcept {
+LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape) noexcept {
   if (!shape.empty() && shape[0] == kShapeWord) shape = shape.subspan(1);
   LineShape out;
   if (shape.empty()) return out;
   out.tokens = static_cast<uint32_t>(shape.size());
   if (shape.size() <= kLineMax) {
-    out.hash =
-        roomy ? fingerprinter.line_within(shape.data(), shape.size()) : fingerprinter.line(shape);
+    out.hash = fingerprinter.line(shape);
   }
   out.tag = Fingerprinter::tag(shape.size(), out.hash);
   return out;

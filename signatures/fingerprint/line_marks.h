@@ -24,9 +24,20 @@ struct LineShape {
   uint32_t tokens = 0;  // 0: a blank line, or one of words alone
   uint8_t tag = 0;      // 0 without tokens, kTagUnknown for a very long line
 };
-// `roomy`: the bytes stand in a buffer as Fingerprinter::line_within wants it.
-[[nodiscard]] LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape,
-                                   bool roomy = false) noexcept;
+[[nodiscard]] LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape) noexcept;
+// The same, for bytes that stand in a buffer as Fingerprinter::line_within wants it.
+[[nodiscard]] inline LineShape line_shape_within(const Fingerprinter& fingerprinter,
+                                                 const uint8_t* at, size_t size) noexcept {
+  const size_t word = (size > 0) & (*at == kShapeWord) ? 1 : 0;
+  at += word;
+  size -= word;
+  LineShape out;
+  out.tokens = static_cast<uint32_t>(size);
+  if (size <= kLineMax) out.hash = fingerprinter.line_within(at, size);
+  out.hash = size > 0 ? out.hash : 0;
+  out.tag = Fingerprinter::tag(size, out.hash);
+  return out;
+}
 
 // Both lines together have at least this many tokens.
 inline constexpr uint32_t kPairTokens = 14;
@@ -54,6 +65,8 @@ struct LineHash {
   return fingerprinter.combine(first.hash, ~second.hash);
 }
 
+// Place of the first byte that may begin a literal; the size when there is none.
+[[nodiscard]] size_t first_quote(ByteSpan text) noexcept;
 using MaskedLine = std::array<uint8_t, kLineMax>;
 // A normalised line of at most kLineMax bytes without what stands between quotes; a quote that is
 // not closed is a character like others. Returns the bytes written; 0 when there is no literal.
