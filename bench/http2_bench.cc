@@ -40,8 +40,9 @@ class CountingSink final : public MessageSink {
     ended += reason == EndReason::kComplete ? 1 : 0;
   }
   void on_tunnel(const TunnelInfo&) noexcept override {}
-  void on_tunnel_data(Direction, ByteSpan) noexcept override {}
-  void on_tunnel_gap(Direction, uint64_t) noexcept override {}
+  void on_tunnel_data(uint64_t, Direction, ByteSpan) noexcept override {}
+  void on_tunnel_gap(uint64_t, Direction, uint64_t) noexcept override {}
+  void on_tunnel_end(uint64_t, EndReason) noexcept override {}
 };
 
 std::string frame(int type, int flags, size_t stream, std::string_view payload) {

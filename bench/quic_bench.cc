@@ -26,8 +26,9 @@ class CountingSink final : public MessageSink {
   void on_body_gap(uint64_t, uint64_t) noexcept override { bytes += 1U << 30; }
   void on_request_end(uint64_t, EndReason) noexcept override { ++ends; }
   void on_tunnel(const TunnelInfo&) noexcept override {}
-  void on_tunnel_data(Direction, ByteSpan) noexcept override {}
-  void on_tunnel_gap(Direction, uint64_t) noexcept override {}
+  void on_tunnel_data(uint64_t, Direction, ByteSpan) noexcept override {}
+  void on_tunnel_gap(uint64_t, Direction, uint64_t) noexcept override {}
+  void on_tunnel_end(uint64_t, EndReason) noexcept override {}
   uint64_t requests = 0;
   uint64_t bytes = 0;
   uint64_t ends = 0;

@@ -47,6 +47,7 @@ struct TunnelInfo {
   std::string_view authority;
   std::string_view user_agent;
   std::string_view websocket_extensions;  // those that the server accepted
+  uint64_t stream_id = 0;                 // the stream in HTTP/2; 0 in HTTP/1
 };
 
 class MessageSink {
@@ -58,10 +59,14 @@ class MessageSink {
   // 0: bytes were lost, and nobody knows how many.
   virtual void on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept = 0;
   virtual void on_request_end(uint64_t stream_id, EndReason) noexcept = 0;
-  // The stream stopped being HTTP: after CONNECT or 101. What follows comes as on_tunnel_data.
+  // The stream stopped being HTTP: after CONNECT or 101. What follows comes as on_tunnel_data, for
+  // the whole connection in HTTP/1, for that stream in HTTP/2.
   virtual void on_tunnel(const TunnelInfo& info) noexcept = 0;
-  virtual void on_tunnel_data(Direction, ByteSpan data) noexcept = 0;
-  virtual void on_tunnel_gap(Direction, uint64_t bytes) noexcept = 0;
+  virtual void on_tunnel_data(uint64_t stream_id, Direction, ByteSpan data) noexcept = 0;
+  // 0: bytes were lost, and nobody knows how many.
+  virtual void on_tunnel_gap(uint64_t stream_id, Direction, uint64_t bytes) noexcept = 0;
+  // The tunnel of an HTTP/2 stream ended; that of HTTP/1 ends with its connection.
+  virtual void on_tunnel_end(uint64_t stream_id, EndReason) noexcept = 0;
 };
 
 }  // namespace weir::inspect

@@ -14,6 +14,9 @@ namespace weir::inspect {
 namespace {
 
 constexpr uint16_t kDnsPort = 53;
+// At once, of one HTTP/2 connection: so that tunnels of tunnels do not multiply, one in a tunnel.
+constexpr size_t kTunnels = 32;
+constexpr size_t kTunnelsInTunnel = 1;
 
 // The handshake type of a TLS record that begins a stream; 0 when there is none.
 uint8_t handshake_type(ByteSpan first) noexcept {
@@ -195,8 +198,8 @@ void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
       break;
     case State::kHttp: {
       const DecodeStatus status = http_->on_data(direction, data);
-      if (inner_ && in_tunnel_ && inner_->finished()) {
-        unread_ = inner_->unread_;
+      if (!tunnels_.empty() && tunnels_.front().inspector->finished()) {
+        unread_ = tunnels_.front().inspector->unread_;
         to_done();
         break;
       }
@@ -338,13 +341,14 @@ void ContentInspector::end_decryption(EndReason reason) noexcept {
 void ContentInspector::finish(EndReason reason) noexcept {
   if (decryptor_) end_decryption(reason);
   if (inner_) inner_->finish(reason);
+  for (const Tunnel& tunnel : tunnels_) tunnel.inspector->finish(reason);
 }
 
 ContentInspector* ContentInspector::inner() noexcept {
   if (!inner_ && origin_.depth < dossier_.services().limits.tunnel_depth) {
-    inner_ =
-        std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false,
-                                           StreamOrigin{origin_.depth + 1, Visibility::kDecrypted});
+    inner_ = std::make_unique<ContentInspector>(
+        dossier_, decoders_, uint16_t{0}, false,
+        StreamOrigin{origin_.depth + 1, origin_.tunnelled, Visibility::kDecrypted});
   }
   return inner_.get();
 }
@@ -470,7 +474,7 @@ void ContentInspector::on_tcp_end(Direction direction, EndReason reason) noexcep
     case State::kDone:
       break;
   }
-  if (inner_ && in_tunnel_) inner_->on_tcp_end(direction, reason);
+  for (const Tunnel& tunnel : tunnels_) tunnel.inspector->on_tcp_end(direction, reason);
   if (websocket_) websocket_->on_end(direction, reason);
 }
 
@@ -479,6 +483,10 @@ void ContentInspector::on_tunnel_open(const TunnelInfo& info) noexcept {
   counters.tunnels.add();
   if (origin_.depth >= dossier_.services().limits.tunnel_depth) {
     counters.tunnels_too_deep.add();
+    return;
+  }
+  if (tunnels_.size() >= (origin_.tunnelled ? kTunnelsInTunnel : kTunnels)) {
+    counters.tunnels_too_many.add();
     return;
   }
   if (info.kind == TunnelKind::kConnect) {
@@ -491,24 +499,45 @@ void ContentInspector::on_tunnel_open(const TunnelInfo& info) noexcept {
         WebSocketOrigin{info.target, info.authority, info.user_agent, info.websocket_extensions});
     return;
   }
-  in_tunnel_ = true;
-  inner_ = std::make_unique<ContentInspector>(dossier_, decoders_, uint16_t{0}, false,
-                                              StreamOrigin{origin_.depth + 1, origin_.visibility});
+  tunnels_.push_back(
+      {info.stream_id, std::make_unique<ContentInspector>(
+                           dossier_, decoders_, uint16_t{0}, false,
+                           StreamOrigin{origin_.depth + 1, true, origin_.visibility})});
 }
 
-void ContentInspector::on_tunnel_bytes(Direction direction, ByteSpan data) noexcept {
+ContentInspector* ContentInspector::tunnel(uint64_t stream_id) noexcept {
+  for (const Tunnel& tunnel : tunnels_) {
+    if (tunnel.stream_id == stream_id) return tunnel.inspector.get();
+  }
+  return nullptr;
+}
+
+void ContentInspector::on_tunnel_bytes(uint64_t stream_id, Direction direction,
+                                       ByteSpan data) noexcept {
   if (websocket_) {
     (void)websocket_->on_data(direction, data);
-  } else if (inner_) {
-    inner_->on_tcp_data(direction, data);
+  } else if (ContentInspector* inside = tunnel(stream_id)) {
+    inside->on_tcp_data(direction, data);
   } else if (direction == Direction::kToServer) {
     dossier_.note_unread(&EngineCounters::unread_limit_bytes, data.size());
   }
 }
 
-void ContentInspector::on_tunnel_hole(Direction direction, uint64_t bytes) noexcept {
+void ContentInspector::on_tunnel_hole(uint64_t stream_id, Direction direction,
+                                      uint64_t bytes) noexcept {
   if (websocket_) (void)websocket_->on_gap(direction, bytes);
-  if (inner_) inner_->on_tcp_gap(direction, bytes);
+  if (ContentInspector* inside = tunnel(stream_id)) inside->on_tcp_gap(direction, bytes);
+}
+
+void ContentInspector::on_tunnel_close(uint64_t stream_id, EndReason reason) noexcept {
+  for (auto it = tunnels_.begin(); it != tunnels_.end(); ++it) {
+    if (it->stream_id != stream_id) continue;
+    it->inspector->on_tcp_end(Direction::kToClient, reason);
+    it->inspector->on_tcp_end(Direction::kToServer, reason);
+    it->inspector->finish(reason);
+    tunnels_.erase(it);
+    return;
+  }
 }
 
 void ContentInspector::on_dns(Direction /*direction*/, const DnsMessage& message) noexcept {
@@ -526,6 +555,7 @@ void ContentInspector::after_packet() noexcept {
     dossier_.raise_visibility(origin_.visibility);
   }
   if (inner_) inner_->after_packet();
+  for (const Tunnel& tunnel : tunnels_) tunnel.inspector->after_packet();
 }
 
 void ContentInspector::flipped() noexcept { flip_ = false; }

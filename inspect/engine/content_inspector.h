@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "inspect/decrypt/tls_decryptor.h"
 #include "inspect/engine/flow_dossier.h"
@@ -48,7 +49,8 @@ struct DecoderServices {
 
 // What a stream was taken from.
 struct StreamOrigin {
-  size_t depth = 0;  // of tunnels and TLS around it
+  size_t depth = 0;        // of tunnels and TLS around it
+  bool tunnelled = false;  // in a tunnel, however deep
   Visibility visibility = Visibility::kClear;
 };
 
@@ -65,8 +67,9 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   void on_tcp_end(Direction direction, EndReason reason) noexcept override;
 
   void on_tunnel_open(const TunnelInfo& info) noexcept override;
-  void on_tunnel_bytes(Direction direction, ByteSpan data) noexcept override;
-  void on_tunnel_hole(Direction direction, uint64_t bytes) noexcept override;
+  void on_tunnel_bytes(uint64_t stream_id, Direction direction, ByteSpan data) noexcept override;
+  void on_tunnel_hole(uint64_t stream_id, Direction direction, uint64_t bytes) noexcept override;
+  void on_tunnel_close(uint64_t stream_id, EndReason reason) noexcept override;
 
   void on_dns(Direction direction, const DnsMessage& message) noexcept override;
 
@@ -109,6 +112,12 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
     uint8_t used = 0;
   };
 
+  struct Tunnel {
+    uint64_t stream_id = 0;
+    std::unique_ptr<ContentInspector> inspector;
+  };
+  [[nodiscard]] ContentInspector* tunnel(uint64_t stream_id) noexcept;
+
   void probe(Direction direction, ByteSpan data) noexcept;
   [[nodiscard]] Choice choose(ByteSpan first, bool complete) noexcept;
   void start(Choice choice, Direction direction, ByteSpan buffered, ByteSpan rest) noexcept;
@@ -147,8 +156,8 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   std::unique_ptr<TlsDecryptor> decryptor_;  // instead of tls_, where there is a key store
   bool waiting_ = false;                     // is in decoders_.waiting
   uint64_t wait_number_ = 0;                 // as this
-  std::unique_ptr<ContentInspector> inner_;  // of what a tunnel or TLS holds
-  bool in_tunnel_ = false;                   // inner_ is that of a tunnel
+  std::unique_ptr<ContentInspector> inner_;  // of what TLS holds
+  std::vector<Tunnel> tunnels_;              // one in HTTP/1
   SlotLease raw_;
   uint64_t raw_bytes_ = 0;
   uint64_t stream_offset_ = 0;  // client-to-server bytes so far

@@ -24,6 +24,7 @@ struct EngineCounters {
   Counter http_malformed;
   Counter tunnels;
   Counter tunnels_too_deep;
+  Counter tunnels_too_many;
   Counter directions_flipped;
   Counter findings;
   Counter evidence;
@@ -33,7 +34,7 @@ struct EngineCounters {
   Counter conflicts_dropped;
 };
 
-inline constexpr CounterTable<EngineCounters, 25> kEngineCounters = {{
+inline constexpr CounterTable<EngineCounters, 26> kEngineCounters = {{
     {"packets", &EngineCounters::packets, "decoded packets"},
     {"payload_bytes", &EngineCounters::payload_bytes, "bytes above the transport header"},
     {"shunted_bytes", &EngineCounters::shunted_bytes,
@@ -60,6 +61,8 @@ inline constexpr CounterTable<EngineCounters, 25> kEngineCounters = {{
     {"http_malformed", &EngineCounters::http_malformed, "HTTP streams that stopped being HTTP"},
     {"tunnels", &EngineCounters::tunnels, "CONNECT and Upgrade tunnels entered"},
     {"tunnels_too_deep", &EngineCounters::tunnels_too_deep, "tunnels beyond the depth limit"},
+    {"tunnels_too_many", &EngineCounters::tunnels_too_many,
+     "tunnels of one HTTP/2 connection beyond 32 at once, or beyond one inside a tunnel"},
     {"directions_flipped", &EngineCounters::directions_flipped,
      "flows whose client and server were guessed wrong at first"},
     {"findings", &EngineCounters::findings, "findings handed on"},

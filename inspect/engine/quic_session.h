@@ -74,8 +74,9 @@ class QuicSession final : public QuicSink,
 
   // No decoder here tells of tunnels.
   void on_tunnel_open(const TunnelInfo&) noexcept override {}
-  void on_tunnel_bytes(Direction, ByteSpan) noexcept override {}
-  void on_tunnel_hole(Direction, uint64_t) noexcept override {}
+  void on_tunnel_bytes(uint64_t, Direction, ByteSpan) noexcept override {}
+  void on_tunnel_hole(uint64_t, Direction, uint64_t) noexcept override {}
+  void on_tunnel_close(uint64_t, EndReason) noexcept override {}
 
   std::list<QuicSession*>::iterator place;  // in one of the router's lists
   bool among_proven = false;                // in which

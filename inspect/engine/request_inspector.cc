@@ -116,11 +116,16 @@ void RequestInspector::check_news() noexcept {
 }
 
 void RequestInspector::on_tunnel(const TunnelInfo& info) noexcept { tunnels_.on_tunnel_open(info); }
-void RequestInspector::on_tunnel_data(Direction direction, ByteSpan data) noexcept {
-  tunnels_.on_tunnel_bytes(direction, data);
+void RequestInspector::on_tunnel_data(uint64_t stream_id, Direction direction,
+                                      ByteSpan data) noexcept {
+  tunnels_.on_tunnel_bytes(stream_id, direction, data);
 }
-void RequestInspector::on_tunnel_gap(Direction direction, uint64_t bytes) noexcept {
-  tunnels_.on_tunnel_hole(direction, bytes);
+void RequestInspector::on_tunnel_gap(uint64_t stream_id, Direction direction,
+                                     uint64_t bytes) noexcept {
+  tunnels_.on_tunnel_hole(stream_id, direction, bytes);
+}
+void RequestInspector::on_tunnel_end(uint64_t stream_id, EndReason reason) noexcept {
+  tunnels_.on_tunnel_close(stream_id, reason);
 }
 
 }  // namespace weir::inspect

@@ -16,8 +16,9 @@ class TunnelSink {
  public:
   virtual ~TunnelSink() = default;
   virtual void on_tunnel_open(const TunnelInfo& info) noexcept = 0;
-  virtual void on_tunnel_bytes(Direction direction, ByteSpan data) noexcept = 0;
-  virtual void on_tunnel_hole(Direction direction, uint64_t bytes) noexcept = 0;
+  virtual void on_tunnel_bytes(uint64_t stream_id, Direction direction, ByteSpan data) noexcept = 0;
+  virtual void on_tunnel_hole(uint64_t stream_id, Direction direction, uint64_t bytes) noexcept = 0;
+  virtual void on_tunnel_close(uint64_t stream_id, EndReason reason) noexcept = 0;
 };
 
 class RequestInspector final : public MessageSink {
@@ -31,8 +32,9 @@ class RequestInspector final : public MessageSink {
   void on_body_gap(uint64_t stream_id, uint64_t bytes) noexcept override;
   void on_request_end(uint64_t stream_id, EndReason reason) noexcept override;
   void on_tunnel(const TunnelInfo& info) noexcept override;
-  void on_tunnel_data(Direction direction, ByteSpan data) noexcept override;
-  void on_tunnel_gap(Direction direction, uint64_t bytes) noexcept override;
+  void on_tunnel_data(uint64_t stream_id, Direction direction, ByteSpan data) noexcept override;
+  void on_tunnel_gap(uint64_t stream_id, Direction direction, uint64_t bytes) noexcept override;
+  void on_tunnel_end(uint64_t stream_id, EndReason reason) noexcept override;
 
   // Between packets: lets policy see evidence before its request is complete.
   void check_news() noexcept;

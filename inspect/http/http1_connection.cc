@@ -58,7 +58,7 @@ DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
     case State::kDecide:
       if (question_ == Question::kConnect || !answers_.followed()) {
         enter_tunnel();
-        sink_.on_tunnel_gap(direction, bytes);
+        sink_.on_tunnel_gap(0, direction, bytes);
       } else {
         counters_.gaps_between.add();
         begin_raw(EndReason::kGap);
@@ -67,7 +67,7 @@ DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
       }
       break;
     case State::kTunnel:
-      sink_.on_tunnel_gap(direction, bytes);
+      sink_.on_tunnel_gap(0, direction, bytes);
       break;
     case State::kEnded:
       break;
@@ -184,11 +184,11 @@ void Http1Decoder::answer_refused(Question question) noexcept {
 }
 
 void Http1Decoder::on_answer_tunnel(ByteSpan data) noexcept {
-  if (state_ == State::kTunnel) sink_.on_tunnel_data(Direction::kToClient, data);
+  if (state_ == State::kTunnel) sink_.on_tunnel_data(0, Direction::kToClient, data);
 }
 
 void Http1Decoder::on_answer_tunnel_gap(uint64_t bytes) noexcept {
-  if (state_ == State::kTunnel) sink_.on_tunnel_gap(Direction::kToClient, bytes);
+  if (state_ == State::kTunnel) sink_.on_tunnel_gap(0, Direction::kToClient, bytes);
 }
 
 }  // namespace weir::inspect

@@ -92,7 +92,7 @@ size_t Http1Decoder::step(ByteSpan data) noexcept {
     case State::kDecide:
       return take_question(data);
     case State::kTunnel:
-      sink_.on_tunnel_data(Direction::kToServer, data);
+      sink_.on_tunnel_data(0, Direction::kToServer, data);
       return data.size();
     case State::kEnded:
       return data.size();
@@ -397,9 +397,9 @@ void Http1Decoder::enter_tunnel() noexcept {
   (tunnel_.kind == TunnelKind::kConnect ? counters_.tunnels_connect : counters_.tunnels_upgrade)
       .add();
   sink_.on_tunnel({tunnel_.kind, tunnel_.protocol, tunnel_.target, tunnel_.authority,
-                   tunnel_.user_agent, tunnel_.extensions});
+                   tunnel_.user_agent, tunnel_.extensions, 0});
   tunnel_ = {};
-  if (!held_.empty()) sink_.on_tunnel_data(Direction::kToServer, held_);
+  if (!held_.empty()) sink_.on_tunnel_data(0, Direction::kToServer, held_);
   held_ = {};
 }
 

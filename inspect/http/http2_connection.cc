@@ -11,6 +11,10 @@ void Http2Decoder::body_gap(Stream& stream, uint64_t bytes) noexcept {
   stream.body_begun = true;
   if (stream.websocket) {
     stream.websocket->on_gap(bytes);
+  } else if (stream.tunnel) {
+    // What was lost may have been the first bytes of the tunnel.
+    if (!stream.tunnel->open && bytes > 0) open_tunnel(stream);
+    if (stream.tunnel->open) sink_.on_tunnel_gap(stream.id, Direction::kToServer, bytes);
   } else if (stream.choice == BodyChoice::kInspect) {
     sink_.on_body_gap(stream.id, bytes);
   }
@@ -89,9 +93,15 @@ void Http2Decoder::finish_search() noexcept {
 DecodeStatus Http2Decoder::on_gap(Direction direction, uint64_t bytes) noexcept {
   if (direction == Direction::kToClient) {
     if (bytes == 0 || bytes > answers_.left) {
-      if (!answers_.abandoned) counters_.answers_abandoned.add();
-      answers_.abandoned = true;
+      abandon_answers();
     } else {
+      // When the length of the padding is lost, padding is taken for content.
+      const uint64_t lost = std::min(bytes, answer_content_left());
+      Stream* stream = answers_.stream == 0 ? nullptr : find(answers_.stream);
+      if (stream != nullptr && stream->tunnel && stream->tunnel->open && lost > 0) {
+        sink_.on_tunnel_gap(stream->id, direction, lost);
+      }
+      answers_.pad_length = false;
       answers_.left -= bytes;
     }
     return DecodeStatus::kContinue;
@@ -133,9 +143,7 @@ void Http2Decoder::on_end(Direction direction, EndReason reason) noexcept {
 void Http2Decoder::on_answer_data(ByteSpan data) noexcept {
   while (!data.empty() && !answers_.abandoned) {
     if (answers_.left > 0) {
-      const auto size = static_cast<size_t>(std::min<uint64_t>(answers_.left, data.size()));
-      answers_.left -= size;
-      data = data.subspan(size);
+      data = data.subspan(take_answer(data));
       continue;
     }
     const size_t taken = std::min(kFrameHeaderBytes - answers_.used, data.size());
@@ -146,14 +154,86 @@ void Http2Decoder::on_answer_data(ByteSpan data) noexcept {
     answers_.used = 0;
     const FrameHeader frame = parse_frame_header(answers_.header);
     if (!valid_frame(frame)) {
-      counters_.answers_abandoned.add();
-      answers_.abandoned = true;
+      abandon_answers();
       return;
     }
-    answers_.left = frame.length;
-    // The request is over for the server; what the client has sent meanwhile is nameless.
-    if (frame.type == FrameType::kReset) reset_stream(frame.stream, counters_.resets_by_server);
+    begin_answer(frame);
   }
+}
+
+void Http2Decoder::begin_answer(const FrameHeader& frame) noexcept {
+  answers_.left = frame.length;
+  answers_.pad = 0;
+  const bool data = frame.type == FrameType::kData;
+  answers_.stream = data ? frame.stream : 0;
+  answers_.pad_length = data && frame.has(FrameHeader::kPadded);
+  // The request is over for the server; what the client has sent meanwhile is nameless.
+  if (frame.type == FrameType::kReset) reset_stream(frame.stream, counters_.resets_by_server);
+}
+
+uint64_t Http2Decoder::answer_content_left() const noexcept {
+  const uint64_t other = uint64_t{answers_.pad} + (answers_.pad_length ? 1 : 0);
+  return answers_.left > other ? answers_.left - other : 0;
+}
+
+// Of the payload of a frame; returns how many bytes were taken.
+size_t Http2Decoder::take_answer(ByteSpan data) noexcept {
+  if (answers_.pad_length) {
+    answers_.pad_length = false;
+    answers_.pad = data[0];
+    --answers_.left;
+    return 1;
+  }
+  const uint64_t content = answer_content_left();
+  const auto size =
+      static_cast<size_t>(std::min<uint64_t>(content > 0 ? content : answers_.left, data.size()));
+  answers_.left -= size;
+  if (content > 0 && answers_.stream != 0) {
+    Stream* stream = find(answers_.stream);
+    if (stream != nullptr && stream->tunnel && stream->tunnel->open) {
+      sink_.on_tunnel_data(stream->id, Direction::kToClient, data.first(size));
+    }
+  }
+  return size;
+}
+
+void Http2Decoder::abandon_answers() noexcept {
+  if (answers_.abandoned) return;
+  counters_.answers_abandoned.add();
+  answers_.abandoned = true;
+  for (const Stream& stream : streams_) {
+    if (stream.tunnel && stream.tunnel->open) {
+      sink_.on_tunnel_gap(stream.id, Direction::kToClient, 0);
+    }
+  }
+}
+
+void Http2Decoder::begin_tunnel(Stream& stream, const MessageHead& head,
+                                std::string_view protocol) noexcept {
+  const auto kept = [this](std::string_view text) {
+    return std::string(text.substr(0, limits_.header_line_bytes));
+  };
+  stream.tunnel = std::make_unique<Tunnel>();
+  Tunnel& tunnel = *stream.tunnel;
+  tunnel.kind = protocol.empty() ? TunnelKind::kConnect : TunnelKind::kUpgrade;
+  tunnel.protocol = kept(protocol.empty() ? head.target : protocol);
+  tunnel.target = kept(head.target);
+  tunnel.authority = kept(head.authority);
+  tunnel.user_agent = kept(head.user_agent);
+}
+
+void Http2Decoder::open_tunnel(Stream& stream) noexcept {
+  Tunnel& tunnel = *stream.tunnel;
+  tunnel.open = true;
+  counters_.tunnels.add();
+  sink_.on_tunnel({tunnel.kind,
+                   tunnel.protocol,
+                   tunnel.target,
+                   tunnel.authority,
+                   tunnel.user_agent,
+                   {},
+                   stream.id});
+  if (answers_.abandoned) sink_.on_tunnel_gap(stream.id, Direction::kToClient, 0);
 }
 
 }  // namespace weir::inspect

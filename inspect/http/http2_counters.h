@@ -29,6 +29,7 @@ struct Http2Counters {
   Counter resets_without_body;
   Counter streams_evicted;
   Counter websockets;
+  Counter tunnels;
   Counter odd_frames;
   Counter frames_handed_on;
   Counter sync_lost;
@@ -41,7 +42,7 @@ struct Http2Counters {
   Counter answers_abandoned;
 };
 
-inline constexpr CounterTable<Http2Counters, 33> kHttp2Counters = {{
+inline constexpr CounterTable<Http2Counters, 34> kHttp2Counters = {{
     {"requests", &Http2Counters::requests, "requests whose header block was seen"},
     {"nameless_requests", &Http2Counters::nameless_requests,
      "streams or stretches of bytes without a header block, handed on as they were"},
@@ -75,6 +76,7 @@ inline constexpr CounterTable<Http2Counters, 33> kHttp2Counters = {{
     {"streams_evicted", &Http2Counters::streams_evicted,
      "idlest streams that made room at the limit http2_streams"},
     {"websockets", &Http2Counters::websockets, "streams opened by CONNECT for a WebSocket"},
+    {"tunnels", &Http2Counters::tunnels, "streams opened by CONNECT that carried a tunnel"},
     {"odd_frames", &Http2Counters::odd_frames,
      "frames that break the protocol but could be followed"},
     {"frames_handed_on", &Http2Counters::frames_handed_on,

@@ -316,6 +316,9 @@ void Http2Decoder::open_request() noexcept {
     const WebSocketOrigin origin{head.target, head.authority, head.user_agent, {}};
     stream.websocket = std::make_unique<WebSocketReader>(limits_, websocket_counters_, sink_,
                                                          origin, uint64_t{stream.id});
+  } else if (head.method == "CONNECT") {
+    sink_.on_request_end(stream.id, EndReason::kComplete);
+    begin_tunnel(stream, head, protocol);
   }
 }
 
@@ -357,6 +360,8 @@ Http2Decoder::Stream& Http2Decoder::add_stream(uint32_t id) noexcept {
 void Http2Decoder::end_stream(Stream& stream, EndReason reason) noexcept {
   if (stream.websocket) {
     stream.websocket->end(reason);
+  } else if (stream.tunnel) {
+    if (stream.tunnel->open) sink_.on_tunnel_end(stream.id, reason);
   } else {
     sink_.on_request_end(stream.id, reason);
   }
@@ -380,6 +385,9 @@ void Http2Decoder::body(ByteSpan data, uint64_t offset) noexcept {
   counters_.body_bytes.add(data.size());
   if (stream->websocket) {
     stream->websocket->on_data(data, offset);
+  } else if (stream->tunnel) {
+    if (!stream->tunnel->open) open_tunnel(*stream);
+    sink_.on_tunnel_data(stream->id, Direction::kToServer, data);
   } else if (stream->choice == BodyChoice::kInspect) {
     sink_.on_body(stream->id, data, offset);
   }

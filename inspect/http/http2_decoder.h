@@ -3,7 +3,8 @@
 // shows. Emits to a MessageSink under the ids of HTTP/2; body bytes are passed on in spans of the
 // input, as they come, frame by frame.
 //
-// Of the server's direction only RST_STREAM matters (see hpack_reader.h for SETTINGS).
+// Of the server's direction only RST_STREAM and the DATA of tunnels matter (see hpack_reader.h for
+// SETTINGS).
 //
 // Nothing that a client sends is left out, but padding, trailers and short control frames (all
 // counted). DATA without a known header block comes as the body of a nameless request (empty
@@ -12,13 +13,17 @@
 // The connection goes on where a real server would close it. on_data always answers kContinue.
 //
 // CONNECT with :protocol "websocket" (RFC 8441): the CONNECT request ends at once, and each message
-// follows as a request of its own under the same id; see websocket_reader.h. DATA behind any other
-// CONNECT is the body of that request.
+// follows as a request of its own under the same id; see websocket_reader.h. Any other CONNECT ends
+// at once too, and opens a tunnel with the client's first DATA: no client sends before it was
+// granted, and what is refused may be answered with DATA as well. Of the server's DATA, that of
+// tunnels is handed on.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/limits.h"
@@ -66,12 +71,21 @@ class Http2Decoder final : public StreamDecoder {
     kSearch,
     kEnded,
   };
+  struct Tunnel {
+    TunnelKind kind = TunnelKind::kConnect;
+    std::string protocol;
+    std::string target;
+    std::string authority;
+    std::string user_agent;
+    bool open = false;  // the sink knows of it
+  };
   struct Stream {
     uint32_t id = 0;
     bool body_begun = false;
     BodyChoice choice = BodyChoice::kInspect;
     uint64_t used = 0;  // by the clock of frames
     std::unique_ptr<WebSocketReader> websocket;
+    std::unique_ptr<Tunnel> tunnel;
   };
   struct Block {  // of header fields, over HEADERS and its CONTINUATIONs
     bool open = false;
@@ -85,7 +99,10 @@ class Http2Decoder final : public StreamDecoder {
     bool abandoned = false;
     uint8_t used = 0;
     std::array<uint8_t, kFrameHeaderBytes> header{};
-    uint64_t left = 0;
+    uint64_t left = 0;        // of the frame's payload, padding included
+    uint32_t stream = 0;      // whose DATA it is, when that may be of a tunnel
+    bool pad_length = false;  // comes next
+    uint8_t pad = 0;
   };
 
   // Each takes bytes from the front of `data`, which stands at offset_, and returns how many.
@@ -115,6 +132,12 @@ class Http2Decoder final : public StreamDecoder {
   bool skip_in_frame(uint64_t bytes) noexcept;
   void lose_frames(EndReason reason) noexcept;
   void on_answer_data(ByteSpan data) noexcept;
+  size_t take_answer(ByteSpan data) noexcept;
+  void begin_answer(const FrameHeader& frame) noexcept;
+  void abandon_answers() noexcept;
+  [[nodiscard]] uint64_t answer_content_left() const noexcept;
+  void begin_tunnel(Stream& stream, const MessageHead& head, std::string_view protocol) noexcept;
+  void open_tunnel(Stream& stream) noexcept;
 
   const Limits& limits_;
   Http2Counters& counters_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/check.h"
@@ -51,12 +52,31 @@ class InterleavedSink final : public inspect::MessageSink {
     mark('e', id);
     log_ += std::to_string(static_cast<int>(reason));
   }
-  void on_tunnel(const inspect::TunnelInfo&) noexcept override { WEIR_CHECK(false); }
-  void on_tunnel_data(Direction, ByteSpan) noexcept override { WEIR_CHECK(false); }
-  void on_tunnel_gap(Direction, uint64_t) noexcept override { WEIR_CHECK(false); }
+  void on_tunnel(const inspect::TunnelInfo& info) noexcept override {
+    WEIR_CHECK(!open_.contains(info.stream_id) && tunnels_.insert(info.stream_id).second);
+    mark('t', info.stream_id);
+    log_.append(info.protocol).append(info.target).append(info.authority).append(info.user_agent);
+  }
+  void on_tunnel_data(uint64_t id, Direction direction, ByteSpan data) noexcept override {
+    WEIR_CHECK(tunnels_.contains(id) && !data.empty());
+    const uint64_t run = ~(2 * id + static_cast<uint64_t>(direction));
+    if (run_ != run) mark(direction == Direction::kToServer ? 'u' : 'd', id);
+    run_ = run;
+    log_ += as_chars(data);
+  }
+  void on_tunnel_gap(uint64_t id, Direction direction, uint64_t bytes) noexcept override {
+    WEIR_CHECK(tunnels_.contains(id));
+    mark(direction == Direction::kToServer ? 'U' : 'D', id);
+    log_ += std::to_string(bytes);
+  }
+  void on_tunnel_end(uint64_t id, inspect::EndReason reason) noexcept override {
+    WEIR_CHECK(tunnels_.erase(id) == 1);
+    mark('T', id);
+    log_ += std::to_string(static_cast<int>(reason));
+  }
 
   [[nodiscard]] const std::string& finish() const {
-    WEIR_CHECK(open_.empty());
+    WEIR_CHECK(open_.empty() && tunnels_.empty());
     return log_;
   }
 
@@ -67,6 +87,7 @@ class InterleavedSink final : public inspect::MessageSink {
     run_ = kNoRun;
   }
   std::map<uint64_t, uint64_t> open_;  // to the number of the request
+  std::set<uint64_t> tunnels_;
   uint64_t count_ = 0;
   uint64_t run_ = kNoRun;
   uint64_t next_ = 0;

@@ -65,18 +65,20 @@ class CheckingSink final : public weir::inspect::MessageSink {
     sum_ += info.target.size() + info.authority.size() + info.user_agent.size();
     run_ = kNoRun;
   }
-  void on_tunnel_data(Direction direction, ByteSpan data) noexcept override {
+  void on_tunnel_data(uint64_t, Direction direction, ByteSpan data) noexcept override {
     WEIR_CHECK(tunnel_ && !data.empty());
     const int run = direction == Direction::kToServer ? kUp : kDown;
     if (run_ != run) log_ += run == kUp ? 'u' : 'd';
     run_ = run;
     log_ += weir::as_chars(data);
   }
-  void on_tunnel_gap(Direction direction, uint64_t bytes) noexcept override {
+  void on_tunnel_gap(uint64_t, Direction direction, uint64_t bytes) noexcept override {
     WEIR_CHECK(tunnel_);
     log_ += (direction == Direction::kToServer ? 'U' : 'D') + std::to_string(bytes);
     run_ = kNoRun;
   }
+
+  void on_tunnel_end(uint64_t, EndReason) noexcept override { WEIR_CHECK(false); }
 
   [[nodiscard]] const std::string& finish() const {
     WEIR_CHECK(!open_);

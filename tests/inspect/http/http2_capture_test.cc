@@ -35,8 +35,9 @@ class RequestSink final : public MessageSink {
   void on_body_gap(uint64_t, uint64_t) noexcept override {}
   void on_request_end(uint64_t, EndReason) noexcept override {}
   void on_tunnel(const TunnelInfo&) noexcept override {}
-  void on_tunnel_data(Direction, ByteSpan) noexcept override {}
-  void on_tunnel_gap(Direction, uint64_t) noexcept override {}
+  void on_tunnel_data(uint64_t, Direction, ByteSpan) noexcept override {}
+  void on_tunnel_gap(uint64_t, Direction, uint64_t) noexcept override {}
+  void on_tunnel_end(uint64_t, EndReason) noexcept override {}
 };
 
 // Decodes a stream whose client begins with the preface; others are let go.

@@ -35,8 +35,9 @@ class CollectingSink final : public inspect::MessageSink {
     streams[id].ended = reason == inspect::EndReason::kComplete;
   }
   void on_tunnel(const inspect::TunnelInfo&) noexcept override { ADD_FAILURE(); }
-  void on_tunnel_data(Direction, ByteSpan) noexcept override {}
-  void on_tunnel_gap(Direction, uint64_t) noexcept override {}
+  void on_tunnel_data(uint64_t, Direction, ByteSpan) noexcept override {}
+  void on_tunnel_gap(uint64_t, Direction, uint64_t) noexcept override {}
+  void on_tunnel_end(uint64_t, inspect::EndReason) noexcept override {}
   std::string given;
 };
 
@@ -139,8 +140,9 @@ class UnwrappingSink final : public inspect::MessageSink, public inspect::TextSi
     unwrapper_.end(reason);
   }
   void on_tunnel(const inspect::TunnelInfo&) noexcept override {}
-  void on_tunnel_data(Direction, ByteSpan) noexcept override {}
-  void on_tunnel_gap(Direction, uint64_t) noexcept override {}
+  void on_tunnel_data(uint64_t, Direction, ByteSpan) noexcept override {}
+  void on_tunnel_gap(uint64_t, Direction, uint64_t) noexcept override {}
+  void on_tunnel_end(uint64_t, inspect::EndReason) noexcept override {}
   void on_piece(const inspect::PieceStart& start) noexcept override {
     text.append("[").append(start.path).append("] ");
   }

@@ -192,13 +192,50 @@ TEST(Http2Decoder, OddFieldsAndHostConflict) {
   EXPECT_EQ(run.counters.host_conflict.get(), 1U);
 }
 
-TEST(Http2Decoder, ConnectCarriesItsTunnelAsBody) {
-  const std::string text = hello() +
-                           headers(1, literals({{":method", "CONNECT"}, {":authority", "h:443"}})) +
-                           data(1, "tunnelled");
-  const Decoded2 run = check2(text);
-  EXPECT_THAT(run.transcript, HasSubstr("[h2] CONNECT h:443 at h:443\nbody 1"));
-  EXPECT_THAT(run.transcript, HasSubstr("tunnelled\nend 1 reset\n"));
+TEST(Http2Decoder, ConnectOpensATunnelWithTheClientsFirstData) {
+  const auto connect = [](uint32_t stream) {
+    return headers(stream, literals({{":method", "CONNECT"}, {":authority", "h:443"}}));
+  };
+  const Decoded2 run = check2(hello() + connect(1) + connect(3) + data(1, "tunn") + data(5, "x") +
+                              data(1, padded("elled", 4), kPadded | kEndStream));
+  EXPECT_THAT(run.transcript, HasSubstr("[h2] CONNECT h:443 at h:443\nend 1 complete\n"));
+  EXPECT_THAT(run.transcript, HasSubstr("tunnel connect h:443\nup 1 tunn\n"));
+  EXPECT_THAT(run.transcript, HasSubstr("up 1 elled\ntunnel end 1 complete\n"));
+  EXPECT_EQ(run.counters.tunnels.get(), 1U);
+}
+
+TEST(Http2Decoder, TheServersSideOfATunnel) {
+  const std::string connect =
+      hello() + headers(1, literals({{":method", "CONNECT"}, {":authority", "h:443"}}));
+  const std::string answer = frame(4, 0, 0) + headers(1, literals({{":status", "200"}}));
+  const Decoded2 run = check_play2(
+      {up(connect), down(answer + data(1, "before the client spoke: left out")), up(data(1, "hi")),
+       down(data(3, "of another") + data(1, padded("hello", 9), kPadded) + data(1, "there")),
+       up(data(1, "bye"))});
+  EXPECT_THAT(run.transcript,
+              HasSubstr("up 1 hi\ndown 1 hellothere\nup 1 bye\ntunnel end 1 reset\n"));
+}
+
+TEST(Http2Decoder, GapsInTunnels) {
+  const std::string connect =
+      hello() + headers(1, literals({{":method", "CONNECT"}, {":authority", "h:443"}}));
+  const std::string up_frame = data(1, "0123456789");
+  const std::string down_frame = data(1, "abcdefghij");
+  const Decoded2 run = check_play2({up(connect), up(up_frame.substr(0, 11)), up_gap(3),
+                                    up(up_frame.substr(14)), down(down_frame.substr(0, 12)),
+                                    down_gap(4), down(down_frame.substr(16)), down_gap(0)});
+  EXPECT_THAT(run.transcript, HasSubstr("up 1 01\nup 1 gap 3\nup 1 56789\n"));
+  EXPECT_THAT(run.transcript, HasSubstr("down 1 abc\ndown 1 gap 4\ndown 1 hij\ndown 1 gap 0\n"));
+}
+
+TEST(Http2Decoder, ARefusedConnectIsNoTunnel) {
+  const std::string connect =
+      hello() + headers(1, literals({{":method", "CONNECT"}, {":authority", "h:443"}}));
+  const Decoded2 run =
+      check_play2({up(connect), down(frame(4, 0, 0) + headers(1, literals({{":status", "407"}})) +
+                                     data(1, "<html>no</html>", kEndStream))});
+  EXPECT_EQ(run.transcript.find("tunnel"), std::string::npos);
+  EXPECT_EQ(run.counters.tunnels.get(), 0U);
 }
 
 TEST(Http2Decoder, AWebSocketInAStream) {

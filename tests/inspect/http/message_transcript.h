@@ -20,7 +20,7 @@ class MessageTranscript final : public inspect::MessageSink {
   inspect::BodyChoice on_request(const inspect::MessageHead& head) noexcept override {
     flush();
     EXPECT_TRUE(open_.insert(head.stream_id).second);
-    EXPECT_FALSE(tunnel_);
+    EXPECT_FALSE(tunnels_.contains(0));
     text_ += "request " + std::to_string(head.stream_id) + " @" + std::to_string(head.offset) +
              " [" + std::string(head.protocol) + "] " + std::string(head.method) + " " +
              std::string(head.target) + " at " + std::string(head.authority);
@@ -55,15 +55,12 @@ class MessageTranscript final : public inspect::MessageSink {
   void on_request_end(uint64_t id, inspect::EndReason reason) noexcept override {
     flush();
     EXPECT_EQ(open_.erase(id), 1U);
-    static constexpr const char* kReasons[] = {"complete", "gap",       "reset",  "timeout",
-                                               "limit",    "malformed", "evicted"};
-    text_ += "end " + std::to_string(id) + " " + kReasons[static_cast<size_t>(reason)] + "\n";
+    text_ += "end " + std::to_string(id) + " " + reason_name(reason) + "\n";
   }
   void on_tunnel(const inspect::TunnelInfo& info) noexcept override {
     flush();
-    EXPECT_TRUE(open_.empty());
-    EXPECT_FALSE(tunnel_);
-    tunnel_ = true;
+    EXPECT_FALSE(open_.contains(info.stream_id));
+    EXPECT_TRUE(tunnels_.insert(info.stream_id).second);
     text_ += info.kind == inspect::TunnelKind::kConnect ? "tunnel connect " : "tunnel upgrade ";
     text_ += std::string(info.protocol);
     if (!info.websocket_extensions.empty()) {
@@ -73,9 +70,9 @@ class MessageTranscript final : public inspect::MessageSink {
     }
     text_ += "\n";
   }
-  void on_tunnel_data(Direction direction, ByteSpan data) noexcept override {
-    EXPECT_TRUE(tunnel_);
-    const std::string line = direction == Direction::kToServer ? "up " : "down ";
+  void on_tunnel_data(uint64_t id, Direction direction, ByteSpan data) noexcept override {
+    EXPECT_TRUE(tunnels_.contains(id));
+    const std::string line = tunnel_line(id, direction) + " ";
     if (kind_ != line) {
       flush();
       kind_ = line;
@@ -83,11 +80,15 @@ class MessageTranscript final : public inspect::MessageSink {
     }
     run_ += as_chars(data);
   }
-  void on_tunnel_gap(Direction direction, uint64_t bytes) noexcept override {
-    EXPECT_TRUE(tunnel_);
+  void on_tunnel_gap(uint64_t id, Direction direction, uint64_t bytes) noexcept override {
+    EXPECT_TRUE(tunnels_.contains(id));
     flush();
-    text_ += direction == Direction::kToServer ? "up gap " : "down gap ";
-    text_ += std::to_string(bytes) + "\n";
+    text_ += tunnel_line(id, direction) + " gap " + std::to_string(bytes) + "\n";
+  }
+  void on_tunnel_end(uint64_t id, inspect::EndReason reason) noexcept override {
+    flush();
+    EXPECT_EQ(tunnels_.erase(id), 1U);
+    text_ += "tunnel end " + std::to_string(id) + " " + reason_name(reason) + "\n";
   }
   [[nodiscard]] std::string take() {
     flush();
@@ -96,6 +97,16 @@ class MessageTranscript final : public inspect::MessageSink {
   [[nodiscard]] bool all_ended() const { return open_.empty(); }
 
  private:
+  static std::string reason_name(inspect::EndReason reason) {
+    static constexpr const char* kReasons[] = {"complete", "gap",       "reset",  "timeout",
+                                               "limit",    "malformed", "evicted"};
+    return kReasons[static_cast<size_t>(reason)];
+  }
+  // HTTP/1 has one tunnel, which has no number.
+  static std::string tunnel_line(uint64_t id, Direction direction) {
+    return (direction == Direction::kToServer ? "up" : "down") +
+           (id == 0 ? std::string() : " " + std::to_string(id));
+  }
   void flush() {
     if (!kind_.empty()) text_ += run_ + "\n";
     kind_.clear();
@@ -105,7 +116,7 @@ class MessageTranscript final : public inspect::MessageSink {
   std::string kind_;
   std::string run_;
   uint64_t next_ = 0;
-  bool tunnel_ = false;
+  std::set<uint64_t> tunnels_;
   std::set<uint64_t> open_;
 };
 
