@@ -55,6 +55,7 @@ constexpr std::array kRows = {
     count("quic_streams", &Limits::quic_streams, 1, 64 * kKi),
     bytes("quic_stream_bytes", &Limits::quic_stream_bytes, 4 * kKi, kGi),
     bytes("quic_connection_bytes", &Limits::quic_connection_bytes, 4 * kKi, kGi),
+    bytes("quic_bytes_total", &Limits::quic_bytes_total, 4 * kKi, 1024 * kGi),
     count("quic_connection_ids", &Limits::quic_connection_ids, 2, 1024),
     count("quic_connections_per_flow", &Limits::quic_connections_per_flow, 1, 1024),
     time("quic_hole_age", &Limits::quic_hole_age, 0, 3'600),

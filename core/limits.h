@@ -41,6 +41,7 @@ struct Limits {
   size_t quic_streams = 256;                // open at once in a connection; the idlest goes first
   size_t quic_stream_bytes = 1U << 20;      // out of order, of one stream
   size_t quic_connection_bytes = 4U << 20;  // out of order, of a connection's streams together
+  size_t quic_bytes_total = 128U << 20;     // the same in all connections of a worker
   size_t quic_connection_ids = 32;          // remembered of either side; the oldest goes first
   size_t quic_connections_per_flow = 4;     // between the same two ports; the oldest goes first
   Duration quic_hole_age = Duration::seconds(3);  // before what is missing in a stream is given up

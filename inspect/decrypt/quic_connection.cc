@@ -19,7 +19,10 @@ constexpr uint16_t kInitialSuite = 0x1301;
 
 }  // namespace
 
-QuicConnection::~QuicConnection() { drop_held(); }
+QuicConnection::~QuicConnection() {
+  drop_held();
+  set_stream_held(0);
+}
 
 const QuicVersionTraits* QuicConnection::traits() const noexcept {
   const QuicVersionTraits* known = quic_version_traits(version_);

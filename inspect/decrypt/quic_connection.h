@@ -33,6 +33,7 @@ struct QuicFrame;
 struct QuicDecryptServices {
   DecryptServices& shared;  // limits, keys, held bytes
   QuicDecryptCounters& counters;
+  uint64_t stream_held = 0;  // bytes out of order in all connections
   std::vector<uint8_t> plain = std::vector<uint8_t>(kMaxQuicPacket);
 };
 
@@ -68,6 +69,8 @@ class QuicConnection {
 
   // Packets are held that may still be decrypted.
   [[nodiscard]] bool waiting() const noexcept { return !held_.empty(); }
+  // Something is missing in a stream, and poll() gives it up in time.
+  [[nodiscard]] bool has_holes() const noexcept { return oldest_hole_.ns != 0; }
   // As the server chose it; empty until it was seen.
   [[nodiscard]] std::string_view alpn() const noexcept { return alpn_; }
   [[nodiscard]] TlsSight sight() const noexcept;
@@ -158,6 +161,7 @@ class QuicConnection {
   void give_up_hole(uint64_t id, Stream& stream, uint64_t offset);
   void end_stream(StreamMap::iterator at, EndReason reason);
   void skip_old_holes();
+  void set_stream_held(uint64_t bytes) noexcept;
   void evict_one();
   [[nodiscard]] bool was_closed(uint64_t id) const noexcept;
   void note_closed(uint64_t id);
@@ -194,7 +198,7 @@ class QuicConnection {
 
   StreamMap streams_;
   uint64_t clock_ = 0;
-  uint64_t stream_held_ = 0;  // bytes of all streams
+  uint64_t stream_held_ = 0;  // bytes of all streams; also counted in services_.stream_held
   Timestamp oldest_hole_;
   std::array<QuicReassembly, 4> server_streams_;  // one-way streams 3, 7, 11, 15
   // Ids of streams that are over, without their two type bits, by type: ascending ranges.

@@ -94,8 +94,10 @@ void QuicConnection::on_stream_frame(Direction d, const QuicFrame& frame) {
   };
   const uint64_t before = stream->bytes.held();
   const uint64_t others = stream_held_ - before;
-  const uint64_t room =
-      limits.quic_connection_bytes - std::min<uint64_t>(limits.quic_connection_bytes, others);
+  const uint64_t of_all = services_.stream_held - before;
+  const uint64_t room = std::min<uint64_t>(
+      limits.quic_connection_bytes - std::min<uint64_t>(limits.quic_connection_bytes, others),
+      limits.quic_bytes_total - std::min<uint64_t>(limits.quic_bytes_total, of_all));
   const QuicReassembly::Bounds bounds{std::min<uint64_t>(limits.quic_stream_bytes, room),
                                       limits.out_of_order_segments};
   while (!stream->bytes.add(frame.offset, frame.data, bounds, give)) {
@@ -104,7 +106,7 @@ void QuicConnection::on_stream_frame(Direction d, const QuicFrame& frame) {
         stream->bytes.has_hole() ? std::min(stream->bytes.hole_end(), frame.offset) : frame.offset;
     give_up_hole(id, *stream, end);
   }
-  stream_held_ = others + stream->bytes.held();
+  set_stream_held(others + stream->bytes.held());
   if (!stream->bytes.has_hole()) {
     stream->hole_since = Timestamp{};
   } else if (stream->hole_since.ns == 0) {
@@ -114,6 +116,11 @@ void QuicConnection::on_stream_frame(Direction d, const QuicFrame& frame) {
   if (stream->bytes.next() >= stream->final_size) {
     end_stream(streams_.find(id), EndReason::kComplete);
   }
+}
+
+void QuicConnection::set_stream_held(uint64_t bytes) noexcept {
+  services_.stream_held = services_.stream_held - stream_held_ + bytes;
+  stream_held_ = bytes;
 }
 
 // Bytes up to `offset` will not come.
@@ -133,7 +140,7 @@ void QuicConnection::give_up_hole(uint64_t id, Stream& stream, uint64_t offset) 
 void QuicConnection::end_stream(StreamMap::iterator at, EndReason reason) {
   const uint64_t id = at->first;
   Stream& stream = at->second;
-  stream_held_ -= stream.bytes.held();
+  set_stream_held(stream_held_ - stream.bytes.held());
   while (stream.bytes.has_hole()) give_up_hole(id, stream, stream.bytes.hole_end());
   if (stream.final_size != kUnknownSize && stream.bytes.next() < stream.final_size) {
     give_up_hole(id, stream, stream.final_size);
@@ -172,7 +179,7 @@ void QuicConnection::skip_old_holes() {
     while (stream.hole_since.ns != 0 && now_ - stream.hole_since > age) {
       const uint64_t before = stream.bytes.held();
       give_up_hole(stream_id, stream, stream.bytes.hole_end());
-      stream_held_ -= before - stream.bytes.held();
+      set_stream_held(stream_held_ - (before - stream.bytes.held()));
       stream.hole_since = stream.bytes.has_hole() ? stream.hole_since : Timestamp{};
     }
     if (stream.hole_since.ns != 0 && (oldest_hole_.ns == 0 || stream.hole_since < oldest_hole_)) {

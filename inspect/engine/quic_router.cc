@@ -197,11 +197,11 @@ void QuicRouter::end_flow(QuicPaths& flow, FlowDossier& dossier, EndReason reaso
 
 void QuicRouter::poll_keys() noexcept {
   for (QuicSession* session : proven_) {
-    if (session->waiting()) session->poll();
+    if (session->wants_poll()) session->poll();
   }
   for (auto at = idle_.begin(); at != idle_.end();) {
     QuicSession& session = **at++;
-    if (!session.waiting()) continue;
+    if (!session.wants_poll()) continue;
     session.poll();
     note_proven(session);
   }

@@ -38,7 +38,10 @@ void QuicSession::finish(EndReason reason) noexcept {
   if (finished_) return;
   finished_ = true;
   connection_.finish(reason);
-  if (http3_) http3_->finish(reason);
+  if (http3_) {
+    http3_->finish(reason);
+    dossier_->note_unread(&EngineCounters::unread_limit_bytes, http3_->unread_bytes());
+  }
   for (const auto& open : raw_) requests_.on_request_end(open.first, reason);
   raw_.clear();
   dossier_->note_unread(&EngineCounters::unread_udp_bytes, connection_.sealed_bytes());

@@ -58,6 +58,8 @@ class QuicSession final : public QuicSink,
     return connection_.known_id(to, datagram);
   }
   [[nodiscard]] bool waiting() const noexcept { return connection_.waiting(); }
+  // poll() has something to do even when no packet comes.
+  [[nodiscard]] bool wants_poll() const noexcept { return waiting() || connection_.has_holes(); }
   [[nodiscard]] FlowDossier& dossier() noexcept { return *dossier_; }
   [[nodiscard]] Direction direction_of(Direction hint, ByteSpan datagram) const noexcept {
     return connection_.direction_of(hint, datagram);

@@ -13,7 +13,6 @@ namespace {
 // More entries than a table of 4096 bytes can hold (an entry takes 32 bytes and its text).
 constexpr size_t kUnknownEntries = 256;
 constexpr std::string_view kUnknownName("\0", 1);
-constexpr size_t kKeptBytes = 4096;  // of a buffer that is not in use
 
 // Literal fields with incremental indexing: a new name of one NUL byte, an empty value.
 constexpr std::array<uint8_t, kUnknownEntries * 4> make_unknown_entries() noexcept {
@@ -61,9 +60,6 @@ bool HpackReader::prepare() noexcept {
 }
 
 void HpackReader::begin() noexcept {
-  if (text_.capacity() > kKeptBytes) text_ = {};
-  text_.clear();
-  kept_.clear();
   fields_.clear();
   broken_ = false;
   if (!prepare()) broken_ = true;
@@ -115,29 +111,7 @@ void HpackReader::keep(std::string_view name, std::string_view value) noexcept {
     if (value.empty()) return;
     name = "?";
   }
-  if (kept_.size() >= limits_.headers || text_.size() >= limits_.header_bytes) {
-    counters_.headers_dropped.add();
-    return;
-  }
-  if (name.size() + value.size() > limits_.header_line_bytes) {
-    counters_.header_values_cut.add();
-    name = name.substr(0, limits_.header_line_bytes);
-    value = value.substr(0, limits_.header_line_bytes - name.size());
-  }
-  for (const char c : name) text_.push_back(lower(c));
-  text_.append(value);
-  kept_.push_back({name.size(), value.size()});
-}
-
-std::span<const HeaderField> HpackReader::fields() noexcept {
-  fields_.clear();
-  std::string_view rest = text_;
-  for (const Kept& kept : kept_) {
-    fields_.push_back(
-        {rest.substr(0, kept.name_size), rest.substr(kept.name_size, kept.value_size)});
-    rest.remove_prefix(kept.name_size + kept.value_size);
-  }
-  return fields_;
+  fields_.keep(name, value);
 }
 
 }  // namespace weir::inspect

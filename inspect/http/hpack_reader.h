@@ -19,8 +19,8 @@
 
 #include "core/bytes.h"
 #include "core/limits.h"
+#include "inspect/http/field_list.h"
 #include "inspect/http/http2_counters.h"
-#include "inspect/message_sink.h"
 
 struct nghttp2_hd_inflater;
 
@@ -29,7 +29,9 @@ namespace weir::inspect {
 class HpackReader {
  public:
   HpackReader(const Limits& limits, Http2Counters& counters) noexcept
-      : limits_(limits), counters_(counters) {}
+      : limits_(limits),
+        counters_(counters),
+        fields_(limits, counters.headers_dropped, counters.header_values_cut) {}
 
   // begin add* end, then fields() until the next begin.
   void begin() noexcept;
@@ -40,15 +42,11 @@ class HpackReader {
   void forget() noexcept;
 
   // Names in lower case (HTTP/2 allows no other).
-  [[nodiscard]] std::span<const HeaderField> fields() noexcept;
+  [[nodiscard]] std::span<const HeaderField> fields() noexcept { return fields_.fields(); }
 
  private:
   struct Deleter {
     void operator()(nghttp2_hd_inflater* inflater) const noexcept;
-  };
-  struct Kept {
-    size_t name_size;
-    size_t value_size;
   };
   bool prepare() noexcept;
   void run(ByteSpan fragment, bool last) noexcept;
@@ -60,9 +58,7 @@ class HpackReader {
   bool unknown_ = false;  // the next inflater begins with a table of unknown entries
   bool filling_ = false;  // with unknown entries
   bool broken_ = false;   // this block
-  std::string text_;      // names and values of the fields, one behind the other
-  std::vector<Kept> kept_;
-  std::vector<HeaderField> fields_;
+  FieldList fields_;
 };
 
 }  // namespace weir::inspect

@@ -257,53 +257,9 @@ void Http2Decoder::finish_block() noexcept {
 }
 
 void Http2Decoder::open_request() noexcept {
-  MessageHead head;
-  std::string_view protocol;
-  std::string_view host;
-  std::string codings;
-  fields_.clear();
-  for (const HeaderField& field : hpack_.fields()) {
-    const std::string_view name = field.name;
-    const std::string_view value = field.value;
-    if (name.starts_with(':')) {
-      std::string_view* part = name == ":method"      ? &head.method
-                               : name == ":path"      ? &head.target
-                               : name == ":authority" ? &head.authority
-                               : name == ":protocol"  ? &protocol
-                                                      : nullptr;
-      if (part != nullptr && part->empty() && fields_.empty()) {
-        *part = value;
-        continue;
-      }
-      if (name == ":scheme") continue;
-      counters_.odd_fields.add();
-    } else if (name == "host") {
-      host = value;
-    } else if (name == "user-agent") {
-      head.user_agent = value;
-    } else if (name == "content-type") {
-      head.content_type = value;
-    } else if (name == "content-encoding") {
-      if (!codings.empty()) codings += ", ";
-      codings += value;
-    } else if (name == "content-length") {
-      const auto length = parse_length(value);
-      if (!length || (head.content_length && head.content_length != length)) {
-        counters_.odd_fields.add();
-      }
-      if (!head.content_length) head.content_length = length;
-    }
-    fields_.push_back(field);
-  }
-  if (head.authority.empty()) {
-    head.authority = host;
-  } else if (!host.empty() && host != head.authority) {
-    counters_.host_conflict.add();
-  }
-  if (head.target.empty() && head.method == "CONNECT") head.target = head.authority;
+  MessageHead& head = request_.read(hpack_.fields(), counters_.odd_fields, counters_.host_conflict);
+  const std::string_view protocol = request_.protocol();
   head.protocol = "h2";
-  head.content_encoding = codings;
-  head.fields = fields_;
   head.stream_id = block_.stream;
   head.offset = block_.offset;
   counters_.requests.add();

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "inspect/http/field_list.h"
 #include "inspect/http/hpack_reader.h"
 #include "inspect/http/http2_counters.h"
 #include "inspect/http/http2_frames.h"
@@ -162,7 +163,7 @@ class Http2Decoder final : public StreamDecoder {
   Block block_;
   size_t last_ = 0;  // in streams_, found last
   std::vector<Stream> streams_;
-  std::vector<HeaderField> fields_;
+  RequestFields request_;
   std::vector<uint8_t> held_;  // in kSearch: from offset_ - held_.size()
   std::vector<uint8_t> joined_;
   Answers answers_;

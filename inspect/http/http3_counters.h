@@ -29,9 +29,12 @@ struct Http3Counters {
   Counter raw_bytes;
   Counter resets;
   Counter streams_dropped;
+  Counter dropped_bytes;
+  Counter control_bytes;
+  Counter skipped_bytes;
 };
 
-inline constexpr CounterTable<Http3Counters, 23> kHttp3Counters = {{
+inline constexpr CounterTable<Http3Counters, 26> kHttp3Counters = {{
     {"requests", &Http3Counters::requests, "requests whose header block was seen"},
     {"nameless_requests", &Http3Counters::nameless_requests,
      "streams or stretches of bytes without a header block, handed on as they were"},
@@ -67,6 +70,11 @@ inline constexpr CounterTable<Http3Counters, 23> kHttp3Counters = {{
     {"resets", &Http3Counters::resets, "requests that were cut short"},
     {"streams_dropped", &Http3Counters::streams_dropped,
      "streams that were not read because too many were open"},
+    {"dropped_bytes", &Http3Counters::dropped_bytes, "bytes of these, not read"},
+    {"control_bytes", &Http3Counters::control_bytes,
+     "bytes of the client's control and decoder streams, not inspected"},
+    {"skipped_bytes", &Http3Counters::skipped_bytes,
+     "bytes of short frames and short streams of no request, not inspected"},
 }};
 static_assert(describes_all(kHttp3Counters));
 

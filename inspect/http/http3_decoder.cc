@@ -96,8 +96,13 @@ Http3Decoder::Stream* Http3Decoder::find_or_add(uint64_t id) noexcept {
 }
 
 void Http3Decoder::on_data(uint64_t stream_id, ByteSpan data, uint64_t offset) noexcept {
-  Stream* stream = data.empty() ? nullptr : find_or_add(stream_id);
-  if (stream == nullptr) return;
+  if (data.empty()) return;
+  Stream* stream = find_or_add(stream_id);
+  if (stream == nullptr) {
+    counters_.dropped_bytes.add(data.size());
+    unread_bytes_ += data.size();
+    return;
+  }
   if (stream->blocked) {
     wait(*stream, data, 0, offset);
   } else {
@@ -162,6 +167,7 @@ void Http3Decoder::take(Stream& stream, ByteSpan data, uint64_t offset) noexcept
       if (blocked_ > 0) unblock_all(false);
       return;
     case Kind::kQuiet:
+      counters_.control_bytes.add(data.size());
       return;
     case Kind::kRaw:
       if (!stream.raw_open && stream.block.size() + data.size() <= kShort) {
@@ -238,6 +244,7 @@ void Http3Decoder::take_request(Stream& stream, ByteSpan data, uint64_t offset) 
         raw(stream, data.first(size), offset);
         break;
       case State::kSkip:
+        counters_.skipped_bytes.add(size);
         break;
       case State::kLost:
         body(stream, data, offset);
@@ -356,53 +363,9 @@ void Http3Decoder::unblock_all(bool must) noexcept {
 }
 
 void Http3Decoder::open_request(Stream& stream) noexcept {
-  MessageHead head;
-  std::string_view protocol;
-  std::string_view host;
-  std::string codings;
-  fields_.clear();
-  for (const HeaderField& field : qpack_.fields()) {
-    const std::string_view name = field.name;
-    const std::string_view value = field.value;
-    if (name.starts_with(':')) {
-      std::string_view* part = name == ":method"      ? &head.method
-                               : name == ":path"      ? &head.target
-                               : name == ":authority" ? &head.authority
-                               : name == ":protocol"  ? &protocol
-                                                      : nullptr;
-      if (part != nullptr && part->empty() && fields_.empty()) {
-        *part = value;
-        continue;
-      }
-      if (name == ":scheme") continue;
-      counters_.odd_fields.add();
-    } else if (name == "host") {
-      host = value;
-    } else if (name == "user-agent") {
-      head.user_agent = value;
-    } else if (name == "content-type") {
-      head.content_type = value;
-    } else if (name == "content-encoding") {
-      if (!codings.empty()) codings += ", ";
-      codings += value;
-    } else if (name == "content-length") {
-      const auto length = parse_length(value);
-      if (!length || (head.content_length && head.content_length != length)) {
-        counters_.odd_fields.add();
-      }
-      if (!head.content_length) head.content_length = length;
-    }
-    fields_.push_back(field);
-  }
-  if (head.authority.empty()) {
-    head.authority = host;
-  } else if (!host.empty() && host != head.authority) {
-    counters_.host_conflict.add();
-  }
-  if (head.target.empty() && head.method == "CONNECT") head.target = head.authority;
+  MessageHead& head = request_.read(qpack_.fields(), counters_.odd_fields, counters_.host_conflict);
+  const std::string_view protocol = request_.protocol();
   head.protocol = "h3";
-  head.content_encoding = codings;
-  head.fields = fields_;
   head.stream_id = stream.id;
   head.offset = stream.frame_offset;
   counters_.requests.add();
@@ -530,6 +493,7 @@ void Http3Decoder::gap(Stream& stream, uint64_t bytes) noexcept {
 
 // The stream ends; it is not blocked.
 void Http3Decoder::close(Stream& stream, EndReason reason) noexcept {
+  if (stream.kind == Kind::kRaw) counters_.skipped_bytes.add(stream.block.size());
   if (stream.kind == Kind::kRaw || stream.kind == Kind::kTyping) stream.block.clear();
   end_raw(stream, reason);
   if (stream.kind != Kind::kRequest) return;

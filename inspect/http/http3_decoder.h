@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "inspect/http/field_list.h"
 #include "inspect/http/http3_counters.h"
 #include "inspect/http/qpack_reader.h"
 #include "inspect/http/websocket_counters.h"
@@ -51,6 +52,8 @@ class Http3Decoder {
   void on_server_data(uint64_t stream, ByteSpan data) noexcept;
   // The connection ends; streams that did not end before end for this reason.
   void finish(EndReason reason) noexcept;
+  // Of streams that found no room.
+  [[nodiscard]] uint64_t unread_bytes() const noexcept { return unread_bytes_; }
 
  private:
   enum class Kind : uint8_t { kTyping, kRequest, kEncoder, kQuiet, kRaw };
@@ -94,9 +97,10 @@ class Http3Decoder {
   std::unordered_map<uint64_t, std::unique_ptr<Stream>> streams_;
   size_t blocked_ = 0;          // streams that wait
   uint64_t blocked_bytes_ = 0;  // held of them
-  std::vector<HeaderField> fields_;
+  RequestFields request_;
   std::array<std::vector<uint8_t>, 4> server_;  // first bytes of its one-way streams
   bool settings_read_ = false;
+  uint64_t unread_bytes_ = 0;
 };
 
 }  // namespace weir::inspect

@@ -13,8 +13,7 @@
 namespace weir::inspect {
 namespace {
 
-constexpr size_t kKeptBytes = 4096;  // of a buffer that is not in use
-constexpr size_t kEarlyBytes = 16;   // more than the encoder's first instruction takes
+constexpr size_t kEarlyBytes = 16;  // more than the encoder's first instruction takes
 
 // An integer with a prefix of `bits` (RFC 7541 section 5.1); fails the reader when it is not there.
 uint64_t prefix_int(ByteReader& in, unsigned bits) noexcept {
@@ -160,12 +159,7 @@ void QpackReader::lose_table() noexcept {
   std::vector<uint8_t>().swap(early_);
 }
 
-void QpackReader::clear() noexcept {
-  if (text_.capacity() > kKeptBytes) text_ = {};
-  text_.clear();
-  kept_.clear();
-  fields_.clear();
-}
+void QpackReader::clear() noexcept { fields_.clear(); }
 
 QpackReader::Answer QpackReader::read(uint64_t stream, ByteSpan block) noexcept {
   if (!block.empty() && block[0] != 0 && lost_) {
@@ -182,7 +176,7 @@ QpackReader::Answer QpackReader::read(uint64_t stream, ByteSpan block) noexcept 
     return lost_ ? read(stream, block) : Answer::kBlocked;
   }
   const Answer answer = run(table_, stream, block);
-  if (answer == Answer::kBroken && kept_.empty()) {
+  if (answer == Answer::kBroken && fields_.empty()) {
     // The reference was not understood: the largest table was another one than assumed, perhaps.
     read_without_table(stream, block);
   }
@@ -218,7 +212,7 @@ QpackReader::Answer QpackReader::run(Decoder& decoder, uint64_t stream, ByteSpan
     if ((flags & NGHTTP3_QPACK_DECODE_FLAG_EMIT) != 0) {
       const nghttp3_vec name = nghttp3_rcbuf_get_buf(field.name);
       const nghttp3_vec value = nghttp3_rcbuf_get_buf(field.value);
-      keep(as_chars({name.base, name.len}), as_chars({value.base, value.len}));
+      fields_.keep(as_chars({name.base, name.len}), as_chars({value.base, value.len}));
       nghttp3_rcbuf_decref(field.name);
       nghttp3_rcbuf_decref(field.value);
     }
@@ -245,32 +239,6 @@ QpackReader::Answer QpackReader::run(Decoder& decoder, uint64_t stream, ByteSpan
     }
   }
   return answer;
-}
-
-void QpackReader::keep(std::string_view name, std::string_view value) noexcept {
-  if (kept_.size() >= limits_.headers || text_.size() >= limits_.header_bytes) {
-    counters_.headers_dropped.add();
-    return;
-  }
-  if (name.size() + value.size() > limits_.header_line_bytes) {
-    counters_.header_values_cut.add();
-    name = name.substr(0, limits_.header_line_bytes);
-    value = value.substr(0, limits_.header_line_bytes - name.size());
-  }
-  for (const char c : name) text_.push_back(lower(c));
-  text_.append(value);
-  kept_.push_back({name.size(), value.size()});
-}
-
-std::span<const HeaderField> QpackReader::fields() noexcept {
-  fields_.clear();
-  std::string_view rest = text_;
-  for (const Kept& kept : kept_) {
-    fields_.push_back(
-        {rest.substr(0, kept.name_size), rest.substr(kept.name_size, kept.value_size)});
-    rest.remove_prefix(kept.name_size + kept.value_size);
-  }
-  return fields_;
 }
 
 }  // namespace weir::inspect

@@ -18,8 +18,8 @@
 
 #include "core/bytes.h"
 #include "core/limits.h"
+#include "inspect/http/field_list.h"
 #include "inspect/http/http3_counters.h"
-#include "inspect/message_sink.h"
 
 struct nghttp3_qpack_decoder;
 
@@ -34,7 +34,9 @@ class QpackReader {
   };
 
   QpackReader(const Limits& limits, Http3Counters& counters) noexcept
-      : limits_(limits), counters_(counters) {}
+      : limits_(limits),
+        counters_(counters),
+        fields_(limits, counters.headers_dropped, counters.header_values_cut) {}
 
   // SETTINGS_QPACK_MAX_TABLE_CAPACITY of the server. Without effect once the table is in use.
   void set_capacity(uint64_t bytes) noexcept { capacity_ = bytes, capacity_known_ = true; }
@@ -53,21 +55,16 @@ class QpackReader {
   void read_without_table(uint64_t stream, ByteSpan block) noexcept;
 
   // Of the block that was read last; names in lower case.
-  [[nodiscard]] std::span<const HeaderField> fields() noexcept;
+  [[nodiscard]] std::span<const HeaderField> fields() noexcept { return fields_.fields(); }
 
  private:
   struct Deleter {
     void operator()(nghttp3_qpack_decoder* decoder) const noexcept;
   };
   using Decoder = std::unique_ptr<nghttp3_qpack_decoder, Deleter>;
-  struct Kept {
-    size_t name_size;
-    size_t value_size;
-  };
   [[nodiscard]] static Decoder make(size_t capacity) noexcept;
   [[nodiscard]] bool prepare() noexcept;
   [[nodiscard]] Answer run(Decoder& decoder, uint64_t stream, ByteSpan block) noexcept;
-  void keep(std::string_view name, std::string_view value) noexcept;
   void clear() noexcept;
 
   const Limits& limits_;
@@ -81,9 +78,7 @@ class QpackReader {
   uint64_t awaited_ = 0;
   std::vector<uint8_t> early_;  // of the encoder stream, before the table is made
   std::vector<uint8_t> rewritten_;
-  std::string text_;  // names and values of the fields, one behind the other
-  std::vector<Kept> kept_;
-  std::vector<HeaderField> fields_;
+  FieldList fields_;
 };
 
 }  // namespace weir::inspect

@@ -308,6 +308,30 @@ TEST(QuicConnection, ResetsEvictionsAndRepeatsOfStreams) {
   for (const auto& stream : run.sink.streams) EXPECT_TRUE(stream.second.ended) << stream.first;
 }
 
+TEST(QuicConnection, BytesOutOfOrderAreBoundedOverAllConnections) {
+  lab::LabRandom random(26);
+  QuicSession session(random, plan());
+  const std::string part(1000, 'x');
+  QuicRun run;
+  run.limits.quic_bytes_total = 4096;
+  run.services.stream_held = 3000;  // by others
+  const auto handshake = session.handshake();
+  run.learn(session.key_log());
+  run.feed(handshake);
+  run.feed(kUp, session.packet(kUp, text_frame(0, 1000, part)));
+  EXPECT_EQ(run.services.stream_held, 4000U);
+  EXPECT_TRUE(run.connection.has_holes());
+  run.feed(kUp, session.packet(kUp, text_frame(4, 1000, part)));
+  EXPECT_EQ(run.counters.stream_limit.get(), 1U);
+  EXPECT_EQ(run.sink.text(4), "<1000 lost>" + part);
+  EXPECT_EQ(run.sink.text(0), "");
+  // Time alone gives the other hole up.
+  run.connection.poll(run.now + run.limits.quic_hole_age + Duration::seconds(1));
+  EXPECT_EQ(run.sink.text(0), "<1000 lost>" + part);
+  EXPECT_FALSE(run.connection.has_holes());
+  EXPECT_EQ(run.services.stream_held, 3000U);
+}
+
 TEST(QuicConnection, TooMuchOutOfOrderGivesUpTheHole) {
   lab::LabRandom random(16);
   QuicSession session(random, plan());

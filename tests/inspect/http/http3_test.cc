@@ -320,7 +320,20 @@ TEST(Http3Decoder, StreamsAreBounded) {
   for (uint64_t id = 0; id < 40; id += 4) run.data(id, headers(post("/a")));
   EXPECT_EQ(run.counters.streams_dropped.get(), 7U);
   EXPECT_EQ(run.counters.requests.get(), 3U);
+  const size_t size = headers(post("/a")).size();
+  EXPECT_EQ(run.counters.dropped_bytes.get(), 7 * size);
+  EXPECT_EQ(run.decoder.unread_bytes(), 7 * size);
   (void)run.finish();
+}
+
+TEST(Http3Decoder, WhatIsNotInspectedIsCounted) {
+  Feed run;
+  run.data(kControl, Bytes{0x00, 0x04, 0x00});                         // SETTINGS
+  run.data(14, Bytes{0x21, 'G', 'R', 'E', 'A', 'S', 'E'});             // a stream of no use
+  run.data(0, http3_frame(0x21, Bytes(9, 'g')) + headers(post("/")));  // a frame of no use
+  (void)run.finish();
+  EXPECT_EQ(run.counters.control_bytes.get(), 2U);
+  EXPECT_EQ(run.counters.skipped_bytes.get(), 6U + 9U);
 }
 
 }  // namespace
