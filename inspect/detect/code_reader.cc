@@ -12,8 +12,6 @@ using signatures::kLineMax;
 using signatures::kLineMin;
 using signatures::kTagUnknown;
 using signatures::kWindow;
-using signatures::LineHash;
-using signatures::LineShape;
 
 // Text lines between pieces, so that no run and no walk goes from one to the next.
 constexpr uint32_t kPieceDistance = 64;
@@ -81,7 +79,7 @@ inline void CodeReader::settle() {
   const auto from = static_cast<size_t>(window_next_ - base_);
   const Fingerprinter& fingerprinter = index_.fingerprinter();
   fingerprinter.anchors(bytes, from, anchors_);
-  sift_anchors([&](uint32_t at) { return fingerprinter.window(bytes.data() + at); });
+  sift_windows(text_, false);
   for (const uint32_t i : passed_)
     ask_window(sifted_[i], anchors_[i], text_, first_line, HitKind::kWindow);
   if (bytes.size() >= kWindow) window_next_ = total - kWindow + 1;
@@ -104,11 +102,10 @@ inline void CodeReader::sift() {
   index_.sift(sifted_, passed_);
   counters_.probes.add(sifted_.size());
 }
-template <typename HashOf>
-void CodeReader::sift_anchors(HashOf&& hash_of) {
-  const size_t count = anchors_.size();
-  sifted_.resize(count);
-  for (size_t i = 0; i < count; ++i) sifted_[i] = hash_of(anchors_[i]);
+void CodeReader::sift_windows(const signatures::NormalText& text, bool of_shape) {
+  sifted_.resize(anchors_.size());
+  index_.fingerprinter().windows(text.bytes().data(), anchors_.data(), anchors_.size(), of_shape,
+                                 sifted_.data());
   sift();
 }
 
@@ -131,114 +128,160 @@ inline void CodeReader::ask_window(uint64_t hash, uint32_t at, const signatures:
 
 // Lines that are complete and not settled. For each line: its hash, that of its shape, and where
 // it has quotes, that of what is left without its literals; two more of it with the line before.
-// Hardly a branch hangs on the text: hashes are made and written, and those that are not wanted are
-// written over.
+// All lines go through one step, then through the next, and hardly a branch hangs on the text:
+// what is not wanted is written over.
 void CodeReader::settle_lines() {
   const std::vector<uint32_t>& ends = text_.line_ends();
-  if (lines_settled_ == ends.size()) return;
   const size_t count = ends.size() - lines_settled_;
-  sifted_.resize(kAsksPerLine * count + kAsksPerLine);
-  if (line_asks_.size() < sifted_.size()) line_asks_.resize(sifted_.size());
+  if (count == 0) return;
+  hash_lines(count);
+  hash_line_shapes(count);
+  sifted_.resize(kAsksPerLine * count + 1);
+  line_asks_.resize(kAsksPerLine * count + 1);
+  asks_used_ = 0;
+  gather_lines(count);
+  put_masked(count);
+  put_chain(couples_, HitKind::kCouple);
+  put_chain(pairs_, HitKind::kPair);
+  sifted_.resize(asks_used_);
+  sift();
   const ByteSpan bytes = text_.bytes();
-  const Fingerprinter& fingerprinter = index_.fingerprinter();
-  size_t used = 0;
-  const auto put = [&](uint64_t hash, size_t at, uint32_t text_line, size_t size, HitKind kind,
-                       bool wanted) {
-    sifted_[used] = hash;
-    line_asks_[used] = {static_cast<uint32_t>(at), text_line, static_cast<uint16_t>(size), kind};
-    used += wanted ? 1 : 0;
-  };
-  TextLine* const known = room_for_lines(count);
-  LineHash couple = couple_;
-  LineShape before = before_;
-  uint32_t couple_line = couple_line_;
-  uint32_t before_line = before_line_;
-  uint32_t text_line = text_line_;
-  // Of a line that is too long the begin may be gone.
-  const size_t begin = line_start_ > base_ ? static_cast<size_t>(line_start_ - base_) : 0;
-  size_t quote = begin + signatures::first_quote(bytes.subspan(begin));
-  for (size_t i = 0; i < count; ++i, ++text_line) {
-    const size_t end = ends[lines_settled_ + i];
-    const auto size = static_cast<size_t>(base_ + end - line_start_);
-    line_start_ = base_ + end;
-    const LineShape shape = take_line_shape();
-    uint8_t tag = kTagUnknown;
-    if (size <= kLineMax) {
-      const size_t at = end - size;
-      const uint64_t hash = hash_line(bytes, at, size);
-      tag = Fingerprinter::tag(size, hash);
-      put(hash, at, text_line, size, HitKind::kLine, size >= kLineMin);
-      if (quote < end && size >= kLineMin) {
-        const size_t left = signatures::mask_literals(bytes.subspan(at, size), masked_);
-        if (left >= kLineMin) {
-          put(signatures::masked_hash(fingerprinter, ByteSpan(masked_).first(left)), at, text_line,
-              left, HitKind::kMasked, true);
-        }
-      }
-      const LineHash line{hash, size};
-      put(signatures::couple_hash(fingerprinter, couple, line), at, couple_line, size,
-          HitKind::kCouple, signatures::makes_couple(couple, line));
-      couple.hash = size > 0 ? hash : couple.hash;
-      couple.size = size > 0 ? size : couple.size;
-      couple_line = size > 0 ? text_line : couple_line;
-      if (shapes_) {
-        put(signatures::pair_hash(fingerprinter, before, shape), at, before_line, size,
-            HitKind::kPair, signatures::makes_pair(before, shape));
-        const bool any = shape.tokens > 0;
-        before.hash = any ? shape.hash : before.hash;
-        before.tokens = any ? shape.tokens : before.tokens;
-        before.tag = any ? shape.tag : before.tag;
-        before_line = any ? text_line : before_line;
-      }
-    }
-    if (quote < end) quote = end + signatures::first_quote(bytes.subspan(end));
-    if (i < followed_) {
-      const size_t tokens = shapes_ ? shape.tokens : size / kBytesPerToken;
-      known[i].tag = tag;
-      known[i].shape = shape.tag;
-      known[i].tokens = static_cast<uint8_t>(std::min<size_t>(tokens, 255));
-    }
-    critical_.end_line(line_start_, text_line, piece_);
+  for (const uint32_t number : passed_) {
+    const LineAsk& one = line_asks_[number];
+    ask(sifted_[number], one.text_line, bytes.subspan(begins_[one.line], one.size), one.kind);
+  }
+  couples_.carry();
+  pairs_.carry();
+  for (size_t i = 0; i < count; ++i) {
+    critical_.end_line(base_ + ends[lines_settled_ + i], text_line_ + static_cast<uint32_t>(i),
+                       piece_);
   }
   lines_settled_ += count;
-  couple_ = couple;
-  couple_line_ = couple_line;
-  before_ = before;
-  before_line_ = before_line;
-  text_line_ = text_line;
-  sifted_.resize(used);
-  sift();
-  for (const uint32_t i : passed_) {
-    const LineAsk& one = line_asks_[i];
-    ask(sifted_[i], one.text_line, bytes.subspan(one.at, one.size), one.kind);
-  }
-}
-inline uint64_t CodeReader::hash_line(ByteSpan bytes, size_t at, size_t size) const {
-  return at >= 8 ? index_.fingerprinter().line_within(bytes.data() + at, size)
-                 : index_.fingerprinter().line(bytes.subspan(at, size));
+  text_line_ += static_cast<uint32_t>(count);
+  line_start_ = base_ + ends.back();
 }
 
-// The shape of the line that is settled now.
-inline LineShape CodeReader::take_line_shape() {
-  if (!shapes_ || shape_settled_ >= shape_.line_ends().size()) return {};
-  const uint32_t end = shape_.line_ends()[shape_settled_++];
-  const size_t at = shape_start_;
-  shape_start_ = end;
-  // shape_ keeps room behind its end.
-  LineShape out = at >= 8 ? signatures::line_shape_within(index_.fingerprinter(),
-                                                          shape_.bytes().data() + at, end - at)
-                          : signatures::line_shape(index_.fingerprinter(),
-                                                   shape_.bytes().subspan(at, end - at));
-  if (shape_cut_) out.tag = kTagUnknown;
-  shape_cut_ = false;
-  return out;
+void CodeReader::hash_lines(size_t count) {
+  const uint32_t* const ends = text_.line_ends().data() + lines_settled_;
+  begins_.resize(count);
+  sizes_.resize(count);
+  line_hashes_.resize(count);
+  // Of a line that is too long the begin may be gone.
+  begins_[0] = line_start_ > base_ ? static_cast<uint32_t>(line_start_ - base_) : 0;
+  sizes_[0] = static_cast<uint32_t>(base_ + ends[0] - line_start_);
+  for (size_t i = 1; i < count; ++i) {
+    begins_[i] = ends[i - 1];
+    sizes_[i] = ends[i] - ends[i - 1];
+  }
+  index_.fingerprinter().lines(text_.bytes().data(), begins_.data(), ends, count,
+                               line_hashes_.data());
 }
+
+// Without the word that a line may begin with, as line_shape() has it; lines without a shape are
+// empty.
+void CodeReader::hash_line_shapes(size_t count) {
+  shape_begins_.assign(count, 0);
+  shape_ends_.assign(count, 0);
+  shape_hashes_.assign(count, 0);
+  if (!shapes_) return;
+  const size_t there = std::min(count, shape_.line_ends().size() - shape_settled_);
+  const uint8_t* const bytes = shape_.bytes().data();
+  auto begin = static_cast<uint32_t>(shape_start_);
+  for (size_t i = 0; i < there; ++i) {
+    const uint32_t end = shape_.line_ends()[shape_settled_ + i];
+    const uint32_t word = static_cast<uint32_t>(begin < end) &
+                          static_cast<uint32_t>(bytes[begin] == signatures::kShapeWord);
+    shape_begins_[i] = begin + word;
+    shape_ends_[i] = end;
+    begin = end;
+  }
+  shape_settled_ += there;
+  shape_start_ = begin;
+  index_.fingerprinter().lines(bytes, shape_begins_.data(), shape_ends_.data(), there,
+                               shape_hashes_.data());
+}
+
+void CodeReader::gather_lines(size_t count) {
+  couples_.make_room(count);
+  pairs_.make_room(count);
+  TextLine* const known = room_for_lines(count);
+  for (size_t i = 0; i < count; ++i) {
+    const auto text_line = text_line_ + static_cast<uint32_t>(i);
+    const uint32_t size = sizes_[i];
+    const uint64_t hash = line_hashes_[i];
+    const bool fits = size <= kLineMax;
+    const auto line = static_cast<uint32_t>(i);
+    put_ask(hash, {line, text_line, static_cast<uint16_t>(size), HitKind::kLine},
+            fits & (size >= kLineMin));
+    couples_.put(hash, static_cast<int32_t>(size), text_line, line, fits & (size > 0));
+    const uint32_t tokens = shape_ends_[i] - shape_begins_[i];
+    const uint64_t shape_hash = shape_hashes_[i];
+    uint8_t shape_tag = Fingerprinter::tag(tokens, shape_hash);
+    if (i == 0 && shape_cut_) shape_tag = kTagUnknown;
+    pairs_.put(shape_hash,
+               shape_tag == kTagUnknown ? LineChain::kNever : static_cast<int32_t>(tokens),
+               text_line, line, fits & (tokens > 0));
+    if (i >= followed_) continue;
+    known[i].tag = Fingerprinter::tag(size, hash);
+    known[i].shape = shape_tag;
+    known[i].tokens = static_cast<uint8_t>(
+        std::min<uint32_t>(shapes_ ? tokens : size / static_cast<uint32_t>(kBytesPerToken), 255));
+  }
+  if (shapes_) shape_cut_ = false;
+}
+
+inline void CodeReader::put_ask(uint64_t hash, const LineAsk& ask, bool wanted) {
+  sifted_[asks_used_] = hash;
+  line_asks_[asks_used_] = ask;
+  asks_used_ += wanted ? 1 : 0;
+}
+
+// From one line with quotes to the next.
+void CodeReader::put_masked(size_t count) {
+  const ByteSpan bytes = text_.bytes();
+  const uint32_t* const ends = text_.line_ends().data() + lines_settled_;
+  const size_t end = ends[count - 1];
+  size_t quote = begins_[0];
+  size_t i = 0;
+  while ((quote += signatures::first_quote(bytes.subspan(quote, end - quote))) < end) {
+    while (ends[i] <= quote) ++i;
+    if (sizes_[i] >= kLineMin && sizes_[i] <= kLineMax) {
+      const size_t size = signatures::mask_literals(bytes.subspan(begins_[i], sizes_[i]), masked_);
+      if (size >= kLineMin) {
+        put_ask(signatures::masked_hash(index_.fingerprinter(), ByteSpan(masked_).first(size)),
+                {static_cast<uint32_t>(i), text_line_ + static_cast<uint32_t>(i),
+                 static_cast<uint16_t>(size), HitKind::kMasked},
+                true);
+      }
+    }
+    quote = ends[i];
+  }
+}
+
+// Each line of the chain with the one before it.
+void CodeReader::put_chain(const LineChain& chain, HitKind kind) {
+  const bool couples = kind == HitKind::kCouple;
+  const size_t count = chain.used - 1;
+  chain_hashes_.resize(count);
+  index_.fingerprinter().combine_each(chain.hashes.data(), chain.hashes.data() + 1,
+                                      couples ? ~uint64_t{0} : 0, count, chain_hashes_.data());
+  const auto least =
+      static_cast<int32_t>(couples ? signatures::kCoupleMin : signatures::kPairTokens);
+  for (size_t i = 0; i < count; ++i) {
+    const LineChain::Link& second = chain.links[i + 1];
+    put_ask(
+        chain_hashes_[i],
+        {second.line, chain.links[i].text_line, static_cast<uint16_t>(sizes_[second.line]), kind},
+        chain.links[i].weight + second.weight >= least);
+  }
+}
+
 inline void CodeReader::begin_shapes() noexcept {
   shape_settled_ = 0;
   shape_start_ = shape_next_ = 0;
   shape_cut_ = false;
-  before_ = {};
-  couple_ = {};
+  couples_.clear();
+  pairs_.clear();
 }
 
 inline void CodeReader::ask_shapes() {
@@ -246,7 +289,7 @@ inline void CodeReader::ask_shapes() {
   anchors_.clear();
   const Fingerprinter& fingerprinter = index_.fingerprinter();
   fingerprinter.anchors(bytes, shape_next_, anchors_, signatures::kShapeAnchorBits);
-  sift_anchors([&](uint32_t at) { return fingerprinter.shape(bytes.data() + at); });
+  sift_windows(shape_, true);
   for (const uint32_t i : passed_)
     ask_window(sifted_[i], anchors_[i], shape_, shape_line_, HitKind::kShape);
   if (bytes.size() >= kWindow) shape_next_ = bytes.size() - kWindow + 1;

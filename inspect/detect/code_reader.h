@@ -20,6 +20,43 @@
 
 namespace weir::inspect {
 
+// Lines that each make a hash with the one before.
+struct LineChain {
+  // With it no two lines weigh enough.
+  static constexpr int32_t kNever = -0x10000;
+  struct Link {
+    int32_t weight = kNever;
+    uint32_t text_line = 0;
+    uint32_t line = 0;  // of those settled now
+  };
+
+  LineChain() { clear(); }
+  // The first one is the last of those before, or none.
+  void clear() {
+    hashes.assign(1, 0);
+    links.assign(1, Link{});
+    used = 1;
+  }
+  void make_room(size_t count) {
+    hashes.resize(count + 2);
+    links.resize(count + 2);
+  }
+  void put(uint64_t hash, int32_t weight, uint32_t text_line, uint32_t line, bool wanted) {
+    hashes[used] = hash;
+    links[used] = {weight, text_line, line};
+    used += wanted ? 1 : 0;
+  }
+  void carry() {
+    hashes[0] = hashes[used - 1];
+    links[0] = links[used - 1];
+    used = 1;
+  }
+
+  std::vector<uint64_t> hashes;
+  std::vector<Link> links;
+  size_t used = 1;
+};
+
 class CodeReader {
  public:
   // Where a hash comes from.
@@ -55,8 +92,8 @@ class CodeReader {
 
  private:
   struct LineAsk {
-    uint32_t at = 0;  // in the normalised text: where its excerpt begins
-    uint32_t text_line = 0;
+    uint32_t line = 0;       // of those settled now: where its excerpt begins
+    uint32_t text_line = 0;  // the first one, of two
     uint16_t size = 0;
     HitKind kind = HitKind::kLine;
   };
@@ -64,13 +101,16 @@ class CodeReader {
   void ask(uint64_t hash, uint32_t text_line, ByteSpan bytes, HitKind kind);
   void settle();
   void sift();
-  template <typename HashOf>
-  void sift_anchors(HashOf&& hash_of);
+  void sift_windows(const signatures::NormalText& text, bool of_shape);
   void ask_window(uint64_t hash, uint32_t at, const signatures::NormalText& text,
                   uint32_t first_line, HitKind kind);
   void settle_lines();
-  [[nodiscard]] uint64_t hash_line(ByteSpan bytes, size_t at, size_t size) const;
-  signatures::LineShape take_line_shape();
+  void hash_lines(size_t count);
+  void hash_line_shapes(size_t count);
+  void gather_lines(size_t count);
+  void put_ask(uint64_t hash, const LineAsk& ask, bool wanted);
+  void put_masked(size_t count);
+  void put_chain(const LineChain& chain, HitKind kind);
   void begin_shapes() noexcept;
   void ask_shapes();
   void drop_shapes();
@@ -85,15 +125,13 @@ class CodeReader {
   signatures::Normaliser normaliser_;
   signatures::NormalText text_;
   signatures::NormalText shape_;
-  uint32_t shape_line_ = 0;       // text line of the first line of shape_
-  size_t shape_settled_ = 0;      // of the line ends in shape_
-  size_t shape_start_ = 0;        // in shape_, of the open line
-  size_t shape_next_ = 0;         // in shape_, the first place not looked at as an anchor
-  bool shape_cut_ = false;        // the open line is longer than what of it is kept
-  signatures::LineShape before_;  // of the last line that has one
-  uint32_t before_line_ = 0;
-  signatures::LineHash couple_;  // of the last line that is not blank
-  uint32_t couple_line_ = 0;
+  uint32_t shape_line_ = 0;   // text line of the first line of shape_
+  size_t shape_settled_ = 0;  // of the line ends in shape_
+  size_t shape_start_ = 0;    // in shape_, of the open line
+  size_t shape_next_ = 0;     // in shape_, the first place not looked at as an anchor
+  bool shape_cut_ = false;    // the open line is longer than what of it is kept
+  LineChain couples_;         // lines that are not blank
+  LineChain pairs_;           // lines that have a shape
   signatures::MaskedLine masked_;
   uint64_t base_ = 0;         // position of the first byte of text_
   uint64_t line_start_ = 0;   // of the open line
@@ -104,7 +142,16 @@ class CodeReader {
   bool in_piece_ = false;
 
   std::vector<uint32_t> anchors_;
-  std::vector<LineAsk> line_asks_;  // during settle_lines(), for each of sifted_; room for more
+  // During settle_lines(), for each line.
+  std::vector<uint32_t> begins_;
+  std::vector<uint32_t> sizes_;
+  std::vector<uint64_t> line_hashes_;
+  std::vector<uint32_t> shape_begins_;
+  std::vector<uint32_t> shape_ends_;
+  std::vector<uint64_t> shape_hashes_;
+  std::vector<uint64_t> chain_hashes_;
+  std::vector<LineAsk> line_asks_;  // for each of sifted_
+  size_t asks_used_ = 0;
   std::vector<uint64_t> sifted_;
   std::vector<uint32_t> passed_;
   size_t walked_ = 0;  // line of the window that passed last, of those of one call of sift()

@@ -29,7 +29,7 @@ inline constexpr size_t kLineMax = 512;
 // Rarity of the words of a fingerprint: 0 for files that say little, then by distinctive letters.
 inline constexpr uint32_t kRarityBits = 3;
 inline constexpr uint32_t kMostRarity = (1U << kRarityBits) - 1;
-inline constexpr uint8_t kTagUnknown = 255;  // equals no tag, itself included
+inline constexpr uint8_t kTagUnknown = 0xff;  // equals no tag, itself included
 
 class Fingerprinter {
  public:
@@ -80,15 +80,34 @@ class Fingerprinter {
   [[nodiscard]] uint64_t combine(uint64_t a, uint64_t b) const noexcept {
     return fold(fold(a ^ secrets_[8], secrets_[1]) ^ secrets_[4], b ^ secrets_[9]);
   }
+  // line() of each [begins[i], ends[i]), which stand in a buffer with kLinesReach bytes more
+  // behind.
+  void lines(const uint8_t* base, const uint32_t* begins, const uint32_t* ends, size_t count,
+             uint64_t* out) const noexcept;
+  static constexpr size_t kLinesReach = 64;
+  // window() of each base + at[i], or shape(); in a buffer like that.
+  void windows(const uint8_t* base, const uint32_t* at, size_t count, bool of_shape,
+               uint64_t* out) const noexcept;
+  // combine() of each first[i] and second[i] ^ flip.
+  void combine_each(const uint64_t* first, const uint64_t* second, uint64_t flip, size_t count,
+                    uint64_t* out) const noexcept;
   // Of a whole line and its hash: 0 for a line without bytes, kTagUnknown for a very long one.
+  // Without a branch: how long a line is cannot be foreseen.
   [[nodiscard]] static uint8_t tag(size_t size, uint64_t line_hash) noexcept {
-    if (size == 0) return 0;
-    return size > kLineMax ? kTagUnknown
-                           : static_cast<uint8_t>(1 + (line_hash >> 20 & 0xffff) % 254);
+    const uint32_t some = 1 + static_cast<uint32_t>(line_hash >> 20 & 0xffff) % 254;
+    const uint32_t none = size == 0 ? 1 : 0;
+    const uint32_t unknown = size > kLineMax ? 1 : 0;
+    return static_cast<uint8_t>((some & (none - 1)) | (0U - unknown));
   }
 
  private:
   void anchors_wide(ByteSpan bytes, size_t from, std::vector<uint32_t>& out, uint32_t bits) const;
+  void lines_wide(const uint8_t* base, const uint32_t* begins, const uint32_t* ends, size_t eights,
+                  uint64_t* out) const noexcept;
+  void windows_wide(const uint8_t* base, const uint32_t* at, size_t eights, bool of_shape,
+                    uint64_t* out) const noexcept;
+  void combine_wide(const uint64_t* first, const uint64_t* second, uint64_t flip, size_t eights,
+                    uint64_t* out) const noexcept;
 
   __extension__ using Wide = unsigned __int128;
   static uint64_t load(const uint8_t* at) noexcept {

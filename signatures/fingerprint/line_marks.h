@@ -25,19 +25,6 @@ struct LineShape {
   uint8_t tag = 0;      // 0 without tokens, kTagUnknown for a very long line
 };
 [[nodiscard]] LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape) noexcept;
-// The same, for bytes that stand in a buffer as Fingerprinter::line_within wants it.
-[[nodiscard]] inline LineShape line_shape_within(const Fingerprinter& fingerprinter,
-                                                 const uint8_t* at, size_t size) noexcept {
-  const size_t word = (size > 0) & (*at == kShapeWord) ? 1 : 0;
-  at += word;
-  size -= word;
-  LineShape out;
-  out.tokens = static_cast<uint32_t>(size);
-  if (size <= kLineMax) out.hash = fingerprinter.line_within(at, size);
-  out.hash = size > 0 ? out.hash : 0;
-  out.tag = Fingerprinter::tag(size, out.hash);
-  return out;
-}
 
 // Both lines together have at least this many tokens.
 inline constexpr uint32_t kPairTokens = 14;

@@ -101,6 +101,37 @@ TEST(Fingerprinter, LinesInABufferHashAsLinesAlone) {
   }
 }
 
+// Eight at a time, and what is left: lines of all sizes, in any order.
+TEST(Fingerprinter, ManyAtOnceAreAsEachAlone) {
+  const Fingerprinter fingerprinter(test::test_key());
+  std::mt19937 random(11);
+  for (const size_t count : {0U, 1U, 7U, 8U, 9U, 300U}) {
+    const size_t size = 4000;
+    const std::vector<uint8_t> buffer = random_bytes(size + Fingerprinter::kLinesReach, 12);
+    std::vector<uint32_t> begins(count);
+    std::vector<uint32_t> ends(count);
+    for (size_t i = 0; i < count; ++i) {
+      begins[i] = static_cast<uint32_t>(i == 3 ? 0 : random() % (size - 150));
+      ends[i] = begins[i] + static_cast<uint32_t>(i < 130 ? i : random() % 70);
+    }
+    std::vector<uint64_t> lines(count);
+    fingerprinter.lines(buffer.data(), begins.data(), ends.data(), count, lines.data());
+    std::vector<uint64_t> windows(count);
+    std::vector<uint64_t> shapes(count);
+    fingerprinter.windows(buffer.data(), begins.data(), count, false, windows.data());
+    fingerprinter.windows(buffer.data(), begins.data(), count, true, shapes.data());
+    std::vector<uint64_t> both(count);
+    fingerprinter.combine_each(lines.data(), windows.data(), ~uint64_t{0}, count, both.data());
+    for (size_t i = 0; i < count; ++i) {
+      const ByteSpan line = ByteSpan(buffer).subspan(begins[i], ends[i] - begins[i]);
+      EXPECT_EQ(lines[i], fingerprinter.line(line)) << line.size();
+      EXPECT_EQ(windows[i], fingerprinter.window(buffer.data() + begins[i]));
+      EXPECT_EQ(shapes[i], fingerprinter.shape(buffer.data() + begins[i]));
+      EXPECT_EQ(both[i], fingerprinter.combine(lines[i], ~windows[i]));
+    }
+  }
+}
+
 TEST(BloomSift, EveryPathKeepsToTheDefinition) {
   std::mt19937_64 random(6);
   const uint64_t blocks = 37;

@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "tests/signatures/fingerprint/temp_dir.h"
 
@@ -78,19 +82,63 @@ TEST(LineMarks, ShapesLeaveOutTheirFirstWord) {
   EXPECT_EQ(shape(std::string(kLineMax + 1, '(')).tag, kTagUnknown);
 }
 
-TEST(LineMarks, ShapesInARoomyBufferAreTheSame) {
-  const Fingerprinter fingerprinter(test::test_key());
-  std::string buffer;
-  for (size_t i = 0; i < 8 + kLineMax + 1 + Fingerprinter::kLineReach; ++i) {
-    buffer += "w=(n);{}"[i * i % 7];
+// The definition, byte by byte.
+size_t masked_by_byte(ByteSpan line, MaskedLine& out, LineMarks marks, uint32_t* sum) {
+  if (line.size() > out.size()) return 0;
+  std::array<bool, 256> dead{};
+  bool any = false;
+  size_t size = 0;
+  const auto keep = [&](size_t at) {
+    out[size++] = line[at];
+    if (marks.bits == nullptr) return;
+    const size_t bit = marks.first + at;
+    *sum += static_cast<uint32_t>(marks.bits[bit / 64] >> (bit % 64) & 1);
+  };
+  for (size_t at = 0; at < line.size(); ++at) {
+    const uint8_t c = line[at];
+    keep(at);
+    if (c == '\\' && at + 1 < line.size()) {
+      keep(++at);
+      continue;
+    }
+    if ((c != '"' && c != '\'' && c != '`') || dead[c]) continue;
+    size_t end = at + 1;
+    while (end < line.size() && line[end] != c) end += line[end] == '\\' ? 2 : 1;
+    if (end >= line.size()) {
+      dead[c] = true;
+      continue;
+    }
+    any = any || end > at + 1;
+    at = end;
+    keep(at);
   }
-  for (size_t size = 0; size <= kLineMax + 1; ++size) {
-    const ByteSpan bytes = as_bytes(buffer).subspan(8, size);
-    const LineShape plain = line_shape(fingerprinter, bytes);
-    const LineShape roomy = line_shape_within(fingerprinter, bytes.data(), size);
-    EXPECT_EQ(roomy.hash, plain.hash) << size;
-    EXPECT_EQ(roomy.tokens, plain.tokens) << size;
-    EXPECT_EQ(roomy.tag, plain.tag) << size;
+  return any ? size : 0;
+}
+
+TEST(LineMarks, LiteralsAreMaskedAsByteByByte) {
+  std::mt19937 random(3);
+  const std::string letters = "ab\"\"''`\\\\xyz.;";
+  std::vector<uint64_t> bits(20);
+  for (uint64_t& word : bits) word = uint64_t{random()} << 32 | random();
+  for (size_t round = 0; round < 4000; ++round) {
+    std::string line(random() % (round % 10 == 0 ? kLineMax + 3 : 90), 'x');
+    const size_t few = 1 + random() % 20;
+    for (char& c : line) {
+      if (random() % few == 0) c = letters[random() % letters.size()];
+    }
+    const LineMarks marks{bits.data(), random() % 300};
+    MaskedLine expected;
+    MaskedLine out;
+    uint32_t expected_sum = 0;
+    uint32_t sum = 0;
+    const size_t size = masked_by_byte(as_bytes(line), expected, marks, &expected_sum);
+    ASSERT_EQ(mask_literals(as_bytes(line), out, marks, &sum), size) << line;
+    ASSERT_EQ(std::memcmp(out.data(), expected.data(), size), 0) << line;
+    if (size > 0) {
+      ASSERT_EQ(sum, expected_sum) << line;
+    }
+    const auto quote = line.find_first_of("\"'`");
+    ASSERT_EQ(first_quote(as_bytes(line)), std::min(quote, line.size()));
   }
 }
 
