@@ -37,6 +37,7 @@ struct Options {
   std::string content_encoding;
   std::string manifest;
   uint32_t min_lines = 1;
+  double min_score = inspect::kLeastScore;
   size_t workers = 1;
   bool jsonl = false;
   bool fail_on_leak = false;
@@ -210,7 +211,7 @@ int run(const Options& options) {
   if (!options.indexes.empty()) settings.protect.indexes = options.indexes;
   if (!options.key.empty()) settings.protect.key = options.key;
   settings.protect.min_lines = options.min_lines;
-  const auto detectors = load_detectors(settings);
+  const auto detectors = load_detectors(settings, options.min_score);
   if (!detectors) {
     complain(detectors.error());
     return kExitUsage;
@@ -285,6 +286,9 @@ void add_scan_command(CLI::App& app, int& exit_code) {
       ->excludes(paths);
   scan->add_option("--min-lines", o->min_lines, "fewer lines of code are not told")
       ->capture_default_str();
+  scan->add_option("--min-score", o->min_score, "code less sure than this is not told")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   scan->add_option("--workers", o->workers, "threads")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));

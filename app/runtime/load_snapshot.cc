@@ -86,12 +86,12 @@ Status check_names(const config::Settings& settings, const signatures::Catalogue
 
 }  // namespace
 
-Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
-    const config::Settings& settings) {
+Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(const config::Settings& settings,
+                                                                   double least_score) {
   auto set = std::make_shared<inspect::DetectorSet>();
   set->templates = std::make_shared<inspect::TemplateMemory>(settings.limits.template_lines);
   set->min_lines = settings.protect.min_lines;
-  set->shapes = settings.protect.shapes;
+  set->code = {settings.protect.shapes, least_score};
   if (!settings.protect.indexes.empty()) {
     if (settings.protect.key.empty()) {
       return Error{"an index needs its site key: give protect.key or --key", settings.file, 0, 0};

@@ -10,7 +10,7 @@
 namespace weir::app {
 
 Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(
-    const config::Settings& settings);
+    const config::Settings& settings, double least_score = inspect::kLeastScore);
 
 Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Settings& settings,
                                                                uint64_t generation = 1);

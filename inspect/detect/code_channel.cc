@@ -25,13 +25,15 @@ constexpr double kCriticalScore = 0.99;
 class CodeChannel final : public DetectionChannel {
  public:
   CodeChannel(std::shared_ptr<const CodeIndex> index, const Limits& limits,
-              signatures::PatternScratch& scratch, CodeCounters* counters, bool shapes)
+              signatures::PatternScratch& scratch, CodeCounters* counters,
+              const CodeOptions& options)
       : index_(std::move(index)),
         probe_(*index_),
         limits_(limits),
         counters_(counters == nullptr ? own_counters_ : *counters),
         critical_(probe_, limits_, scratch, counters_),
-        reader_(probe_, limits_, counters_, critical_, shapes) {}
+        reader_(probe_, limits_, counters_, critical_, options.shapes),
+        least_score_(options.least_score) {}
 
   void on_block(const TextBlock& block) noexcept override {
     pieces_.begin_block(block.pieces);
@@ -69,7 +71,7 @@ class CodeChannel final : public DetectionChannel {
       ++told;
     }
     if (ended_ || notably_more_hits()) {
-      spans_ = find_spans(probe_, hits_, reader_.lines());
+      spans_ = find_spans(probe_, hits_, reader_.lines(), least_score_);
       collected_hits_ = hits_.size();
       counters_.span_searches.add();
     }
@@ -183,6 +185,7 @@ class CodeChannel final : public DetectionChannel {
   CodeCounters& counters_;
   CriticalSearch critical_;
   CodeReader reader_;
+  double least_score_;
   CodePieces pieces_;
   uint32_t first_line_ = 0;  // of the current piece
   bool ended_ = false;
@@ -198,14 +201,15 @@ class CodeChannel final : public DetectionChannel {
 std::unique_ptr<DetectionChannel> make_code_channel(std::shared_ptr<const CodeIndex> index,
                                                     const Limits& limits,
                                                     signatures::PatternScratch& scratch) {
-  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, nullptr, true);
+  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, nullptr, CodeOptions{});
 }
 
 std::unique_ptr<DetectionChannel> make_code_channel(std::shared_ptr<const CodeIndex> index,
                                                     const Limits& limits,
                                                     signatures::PatternScratch& scratch,
-                                                    CodeCounters& counters, bool shapes) {
-  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, &counters, shapes);
+                                                    CodeCounters& counters,
+                                                    const CodeOptions& options) {
+  return std::make_unique<CodeChannel>(std::move(index), limits, scratch, &counters, options);
 }
 
 }  // namespace weir::inspect

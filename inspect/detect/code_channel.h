@@ -6,21 +6,26 @@
 
 #include "core/limits.h"
 #include "inspect/detect/code_counters.h"
+#include "inspect/detect/code_spans.h"
 #include "inspect/detect/text_block.h"
 #include "signatures/fingerprint/code_index.h"
 #include "signatures/pattern_database.h"
 
 namespace weir::inspect {
 
+struct CodeOptions {
+  bool shapes = true;  // look for renamed code too, which costs a fifth of the time
+  double least_score = kLeastScore;
+};
+
 // `scratch` is prepared for the index's critical lines here and used by every on_block; it must
 // outlive the channel.
 std::unique_ptr<DetectionChannel> make_code_channel(
     std::shared_ptr<const signatures::CodeIndex> index, const Limits& limits,
     signatures::PatternScratch& scratch);
-// The same, with counters that the caller keeps. Without `shapes` renamed code is not looked for,
-// which costs a fifth of the time.
+// The same, with counters that the caller keeps.
 std::unique_ptr<DetectionChannel> make_code_channel(
     std::shared_ptr<const signatures::CodeIndex> index, const Limits& limits,
-    signatures::PatternScratch& scratch, CodeCounters& counters, bool shapes = true);
+    signatures::PatternScratch& scratch, CodeCounters& counters, const CodeOptions& options = {});
 
 }  // namespace weir::inspect

@@ -163,7 +163,7 @@ std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits,
 }
 
 std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& hits,
-                                 std::span<const TextLine> lines) {
+                                 std::span<const TextLine> lines, double least_score) {
   std::sort(hits.begin(), hits.end(),
             [](const CodeHit& a, const CodeHit& b) { return a.global_line < b.global_line; });
   // Files have their global lines together.
@@ -204,7 +204,7 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
     if (runs.runs().empty()) return;
     const CodeSigns signs = signs_of(runs, index, explained);
     candidate.score = score_of(signs);
-    if (candidate.score < kLeastScore) return;
+    if (candidate.score < least_score) return;
     put_spans(candidate, runs, about->first_line);
     if (is_idiom(signs, candidate)) candidate.score = 0;
   };
@@ -221,9 +221,9 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.mass > b.mass; });
   for (Candidate& candidate : candidates) {
-    if (candidate.score < kLeastScore) continue;
+    if (candidate.score < least_score) continue;
     if (!explained.empty()) evaluate(candidate);
-    if (candidate.score < kLeastScore) continue;
+    if (candidate.score < least_score) continue;
     std::stable_sort(candidate.spans.begin(), candidate.spans.end(),
                      [](const CodeSpan& a, const CodeSpan& b) { return a.lines > b.lines; });
     out.insert(out.end(), candidate.spans.begin(), candidate.spans.end());

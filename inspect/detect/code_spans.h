@@ -63,7 +63,7 @@ inline constexpr std::array<char, 256> kShown = [] {
   return {kShown[bytes[0]], kShown[bytes[1]], kShown[bytes[2]]};
 }
 
-// Spans that score below this are not told.
+// Spans that score below this are not told, if nothing else is asked for.
 inline constexpr double kLeastScore = 0.5;
 
 // Of hits in any order at most about `keep`: each place once, where it was found first, and the
@@ -71,9 +71,9 @@ inline constexpr double kLeastScore = 0.5;
 std::vector<CodeHit> thinned(const signatures::IndexProbe& index, std::vector<CodeHit> hits,
                              size_t keep);
 
-// `lines` are those of the text; they may end early. Sorts `hits`. Spans are
-// ordered by score, the file that explains most first.
+// `lines` are those of the text; they may end early. Sorts `hits`. Files of a score below
+// `least_score` are left out. Spans are ordered by score, the file that explains most first.
 std::vector<CodeSpan> find_spans(const signatures::IndexProbe& index, std::vector<CodeHit>& hits,
-                                 std::span<const TextLine> lines);
+                                 std::span<const TextLine> lines, double least_score = kLeastScore);
 
 }  // namespace weir::inspect

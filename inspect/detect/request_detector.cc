@@ -49,7 +49,7 @@ Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
   }
   CodeCounters& code = code_counters != nullptr ? *code_counters : detector->own_code_counters_;
   for (const auto& index : set->indexes) {
-    detector->channels_.push_back(make_code_channel(index, limits, scratch, code, set->shapes));
+    detector->channels_.push_back(make_code_channel(index, limits, scratch, code, set->code));
     if (auto digests = make_digest_channel(index, limits, *detector->counters_)) {
       detector->channels_.push_back(std::move(digests));
     }

@@ -28,7 +28,7 @@ struct DetectorSet {
   bool environment = true;  // look for environment data under names, and for marks
   std::shared_ptr<TemplateMemory> templates;  // null: prompts are not compared with each other
   uint32_t min_lines = 5;  // code evidence of fewer lines is dropped, critical lines apart
-  bool shapes = true;      // look for renamed code too
+  CodeOptions code;
 };
 
 class RequestDetector final : public TextSink, private BlockSink {

@@ -229,6 +229,27 @@ TEST(ScanCommand, FailsOnLeaksWhenAsked) {
   EXPECT_EQ(found.out.find("Q4TZW7YKX2MB"), std::string::npos) << "secrets are masked";
 }
 
+TEST(ScanCommand, MinScoreBoundsWhatIsTold) {
+  const LeanSignatures lean;
+  const TempFolder folder;
+  // Two lines among others: some evidence, not enough for the default.
+  const std::string weak =
+      folder.write("weak.txt", "int main() { return run(a, b, c); }\n" +
+                                   lines_between("tools/bin_tracker.c", 40, 41) +
+                                   "int other(int x) { return x * (x + 1) / 2; }\n");
+  const auto score = [&](const std::string& least) {
+    return Json::parse(scan({weak, "--jsonl", "--min-score", least}).out)["score"].get<double>();
+  };
+  const double all = score("0");
+  EXPECT_GT(all, 0.0);
+  EXPECT_LT(all, 0.5);
+  EXPECT_EQ(score("0.5"), 0.0);
+  EXPECT_EQ(score(std::to_string(all - 0.001)), all);
+  EXPECT_EQ(score(std::to_string(all + 0.001)), 0.0);
+  EXPECT_EQ(scan({weak, "--min-score", "1.5"}).exit_code, 2);
+  EXPECT_EQ(scan({weak, "--min-score", "high"}).exit_code, 2);
+}
+
 TEST(ScanCommand, MinLinesBoundsWhatIsTold) {
   const LeanSignatures lean;
   const TempFolder folder;
