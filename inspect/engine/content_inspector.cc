@@ -189,6 +189,7 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
 void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
   switch (state_) {
     case State::kTls:
+      if (direction == Direction::kToServer && goes_on_in_clear(data)) break;
       if (decryptor_) {
         (void)decryptor_->poll_keys(dossier_.services().now);
       } else if (direction == Direction::kToServer && tls_->info().client_hello_seen) {
@@ -241,6 +242,19 @@ void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
     case State::kDone:
       break;
   }
+}
+
+// A client that said hello and then speaks in clear: there is no TLS, for all that it looks so.
+bool ContentInspector::goes_on_in_clear(ByteSpan data) noexcept {
+  const TlsInfo& info = decryptor_ ? decryptor_->info() : tls_->info();
+  if (!info.client_hello_seen || data[0] < 'A' || data[0] > 'Z') return false;
+  const Choice choice = choose(data, true);
+  if (choice != Choice::kHttp && choice != Choice::kHttp2) return false;
+  dossier_.services().counters.tls_left.add();
+  if (decryptor_) end_decryption(EndReason::kComplete);
+  tls_.reset();
+  start(choice, Direction::kToServer, data, {});
+  return true;
 }
 
 void ContentInspector::on_status(DecodeStatus status) noexcept {

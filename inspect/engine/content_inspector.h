@@ -3,7 +3,8 @@
 // begins, which finds TLS after STARTTLS or SOCKS, and HTTP where a capture began in the middle.
 // What comes out of TLS or a tunnel is a stream again, with an inspector of its own.
 //
-// kProbing leads to kTls, kHttp, kHttp2, kDns or kRaw; kRaw to the first three; all to kDone.
+// kProbing leads to kTls, kHttp, kHttp2, kDns or kRaw; kRaw to the first three; kTls to kHttp and
+// kHttp2 where a hello is all that there is of TLS; all to kDone.
 #pragma once
 
 #include <array>
@@ -122,6 +123,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   [[nodiscard]] Choice choose(ByteSpan first, bool complete) noexcept;
   void start(Choice choice, Direction direction, ByteSpan buffered, ByteSpan rest) noexcept;
   void feed(Direction direction, ByteSpan data) noexcept;
+  bool goes_on_in_clear(ByteSpan data) noexcept;
   // The inspector of what TLS holds; null when it lies too deep.
   ContentInspector* inner() noexcept;
   [[nodiscard]] StreamDecoder& tls() noexcept;

@@ -25,6 +25,7 @@ struct EngineCounters {
   Counter tunnels;
   Counter tunnels_too_deep;
   Counter tunnels_too_many;
+  Counter tls_left;
   Counter directions_flipped;
   Counter findings;
   Counter evidence;
@@ -34,7 +35,7 @@ struct EngineCounters {
   Counter conflicts_dropped;
 };
 
-inline constexpr CounterTable<EngineCounters, 26> kEngineCounters = {{
+inline constexpr CounterTable<EngineCounters, 27> kEngineCounters = {{
     {"packets", &EngineCounters::packets, "decoded packets"},
     {"payload_bytes", &EngineCounters::payload_bytes, "bytes above the transport header"},
     {"shunted_bytes", &EngineCounters::shunted_bytes,
@@ -63,6 +64,8 @@ inline constexpr CounterTable<EngineCounters, 26> kEngineCounters = {{
     {"tunnels_too_deep", &EngineCounters::tunnels_too_deep, "tunnels beyond the depth limit"},
     {"tunnels_too_many", &EngineCounters::tunnels_too_many,
      "tunnels of one HTTP/2 connection beyond 32 at once, or beyond one inside a tunnel"},
+    {"tls_left", &EngineCounters::tls_left,
+     "streams that began with a TLS hello and went on in clear"},
     {"directions_flipped", &EngineCounters::directions_flipped,
      "flows whose client and server were guessed wrong at first"},
     {"findings", &EngineCounters::findings, "findings handed on"},

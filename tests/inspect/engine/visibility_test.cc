@@ -102,6 +102,26 @@ TEST(VisibilityOfFlows, TlsWithoutAnyKeyLog) {
   w.expect(Visibility::kMetadata, VisibilityReason::kNoKey);
 }
 
+// A hello alone makes no TLS: what follows in clear is read, with and without a key log.
+TEST(VisibilityOfFlows, AHelloAndThenClear) {
+  TlsTalk talk;
+  KeyStore store;
+  for (const KeyAccess& keys : {KeyAccess{}, late(store)}) {
+    Watched w(keys);
+    w.handshake();
+    w.say(true, talk.session.flights().front().bytes);
+    w.say(true, as_bytes(post(leak())));
+    // Where nothing is decrypted it is not known that nothing was sealed.
+    if (keys.store != nullptr) {
+      w.expect(Visibility::kClear, VisibilityReason::kNone);
+    } else {
+      w.expect(Visibility::kPartly, VisibilityReason::kNoKey);
+    }
+    EXPECT_TRUE(has_code(w.sink.findings));
+    EXPECT_EQ(w.engine.counters().tls_left.get(), 1U);
+  }
+}
+
 TEST(VisibilityOfFlows, KeysBeforeTheRequest) {
   TlsTalk talk;
   KeyStore store;
