@@ -15,7 +15,7 @@ struct BloomView {
   uint64_t blocks;  // at least 1
 };
 
-inline constexpr size_t kSiftMost = 32;
+inline constexpr size_t kSiftMost = 256;
 
 // Of at most kSiftMost hashes: writes the numbers of those that pass, ascending; returns how many.
 // `passed` has room for kSiftMost.
