@@ -1,6 +1,7 @@
 // Content rules over the text of source files as a coding agent sends it, with and without secrets
 // in it; look-ups in the catalogue. Each run checks what was found.
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +14,9 @@
 #include "inspect/detect/request_detector.h"
 #include "signatures/catalogue.h"
 #include "signatures/content_rules.h"
+#include "signatures/fingerprint/code_index.h"
+#include "signatures/fingerprint/index_builder.h"
+#include "signatures/fingerprint/site_key.h"
 
 namespace weir {
 namespace {
@@ -40,7 +44,7 @@ std::string code_text() {
 }
 
 std::shared_ptr<const signatures::RuleSet> rules() {
-  static const auto loaded = signatures::RuleSet::load({WEIR_SOURCE_DIR "/signatures/rules"});
+  static const auto loaded = signatures::RuleSet::load({WEIR_SOURCE_DIR "/cmake"});
   return loaded ? *loaded : nullptr;
 }
 
@@ -76,8 +80,29 @@ size_t inspect_text(inspect::RequestDetector& detector, const std::vector<std::s
   return out.size();
 }
 
-void scan(benchmark::State& state, size_t secrets, bool data = true) {
+// Of some files that are not part of the text.
+std::shared_ptr<const signatures::CodeIndex> other_index() {
+  static const auto index = []() -> std::shared_ptr<const signatures::CodeIndex> {
+    signatures::SiteKey key;
+    key.bytes.fill(7);
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("weir-rules-bench-" + std::to_string(::getpid()) + ".wfi");
+    signatures::IndexBuildOptions options;
+    options.repositories.push_back({"bench", WEIR_SOURCE_DIR "/cmake"});
+    if (!signatures::build_index(options, key, path.string(), {})) return nullptr;
+    auto opened = signatures::CodeIndex::open(path.string(), key);
+    std::filesystem::remove(path);
+    return opened ? *opened : nullptr;
+  }();
+  return index;
+}
+
+void scan(benchmark::State& state, size_t secrets, bool data = true, bool code = false) {
   auto set = std::make_shared<inspect::DetectorSet>();
+  if (code) {
+    if (other_index() == nullptr) return state.SkipWithError("no index");
+    set->indexes.push_back(other_index());
+  }
   set->rules = data ? rules() : rules_without_data();
   set->environment = data;
   if (data) set->templates = std::make_shared<inspect::TemplateMemory>(Limits().template_lines);
@@ -112,8 +137,13 @@ void scan(benchmark::State& state, size_t secrets, bool data = true) {
 void CleanText(benchmark::State& state) { scan(state, 0); }
 void CleanTextWithoutDataRules(benchmark::State& state) { scan(state, 0, false); }
 void TextWithSecrets(benchmark::State& state) { scan(state, 100); }
+// With the code channel on in both.
+void CleanTextAndCode(benchmark::State& state) { scan(state, 0, true, true); }
+void CleanTextAndCodeWithoutDataRules(benchmark::State& state) { scan(state, 0, false, true); }
 BENCHMARK(CleanText)->Unit(benchmark::kMillisecond);
 BENCHMARK(CleanTextWithoutDataRules)->Unit(benchmark::kMillisecond);
+BENCHMARK(CleanTextAndCode)->Unit(benchmark::kMillisecond);
+BENCHMARK(CleanTextAndCodeWithoutDataRules)->Unit(benchmark::kMillisecond);
 BENCHMARK(TextWithSecrets)->Unit(benchmark::kMillisecond);
 
 struct Lookup {
