@@ -214,10 +214,13 @@ void CodeReader::gather_lines(size_t count) {
     put_ask(hash, {line, text_line, static_cast<uint16_t>(size), HitKind::kLine},
             fits & (size >= kLineMin));
     couples_.put(hash, static_cast<int32_t>(size), text_line, line, fits & (size > 0));
-    const uint32_t tokens = shape_ends_[i] - shape_begins_[i];
+    uint32_t tokens = shape_ends_[i] - shape_begins_[i];
     const uint64_t shape_hash = shape_hashes_[i];
     uint8_t shape_tag = Fingerprinter::tag(tokens, shape_hash);
-    if (i == 0 && shape_cut_) shape_tag = kTagUnknown;
+    if (i == 0 && shape_cut_) {
+      shape_tag = kTagUnknown;
+      tokens = kLineMax + 1;
+    }
     pairs_.put(shape_hash,
                shape_tag == kTagUnknown ? LineChain::kNever : static_cast<int32_t>(tokens),
                text_line, line, fits & (tokens > 0));
