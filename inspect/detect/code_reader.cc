@@ -138,7 +138,6 @@ void CodeReader::settle_lines() {
   hash_line_shapes(count);
   sifted_.resize(kAsksPerLine * count + 1);
   line_asks_.resize(kAsksPerLine * count + 1);
-  asks_used_ = 0;
   gather_lines(count);
   put_masked(count);
   put_chain(couples_, HitKind::kCouple);
@@ -201,42 +200,48 @@ void CodeReader::hash_line_shapes(size_t count) {
                                shape_hashes_.data());
 }
 
+// What is read and written stands in variables: bytes that are written may be any member's.
 void CodeReader::gather_lines(size_t count) {
-  couples_.make_room(count);
-  pairs_.make_room(count);
+  LineChain::Writer couples = couples_.writer(count);
+  LineChain::Writer pairs = pairs_.writer(count);
   TextLine* const known = room_for_lines(count);
-  for (size_t i = 0; i < count; ++i) {
-    const auto text_line = text_line_ + static_cast<uint32_t>(i);
-    const uint32_t size = sizes_[i];
-    const uint64_t hash = line_hashes_[i];
+  const size_t followed = followed_;
+  const bool shapes = shapes_;
+  const uint32_t* const sizes = sizes_.data();
+  const uint64_t* const hashes = line_hashes_.data();
+  const uint32_t* const shape_begins = shape_begins_.data();
+  const uint32_t* const shape_ends = shape_ends_.data();
+  const uint64_t* const shape_hashes = shape_hashes_.data();
+  uint64_t* const sifted = sifted_.data();
+  LineAsk* const asks = line_asks_.data();
+  uint32_t text_line = text_line_;
+  size_t used = 0;
+  bool cut = shape_cut_;
+  for (uint32_t i = 0; i < count; ++i, ++text_line) {
+    const uint32_t size = sizes[i];
     const bool fits = size <= kLineMax;
-    const auto line = static_cast<uint32_t>(i);
-    put_ask(hash, {line, text_line, static_cast<uint16_t>(size), HitKind::kLine},
-            fits & (size >= kLineMin));
-    couples_.put(hash, static_cast<int32_t>(size), text_line, line, fits & (size > 0));
-    uint32_t tokens = shape_ends_[i] - shape_begins_[i];
-    const uint64_t shape_hash = shape_hashes_[i];
-    uint8_t shape_tag = Fingerprinter::tag(tokens, shape_hash);
-    if (i == 0 && shape_cut_) {
-      shape_tag = kTagUnknown;
-      tokens = kLineMax + 1;
-    }
-    pairs_.put(shape_hash,
-               shape_tag == kTagUnknown ? LineChain::kNever : static_cast<int32_t>(tokens),
-               text_line, line, fits & (tokens > 0));
-    if (i >= followed_) continue;
-    known[i].tag = Fingerprinter::tag(size, hash);
+    sifted[used] = hashes[i];
+    asks[used].line = i;
+    asks[used].text_line = text_line;
+    asks[used].size = static_cast<uint16_t>(size);
+    asks[used].kind = HitKind::kLine;
+    used += fits & (size >= kLineMin) ? 1 : 0;
+    couples.put(hashes[i], static_cast<int32_t>(size), text_line, i, fits & (size > 0));
+    const uint32_t tokens = cut ? kLineMax + 1 : shape_ends[i] - shape_begins[i];
+    cut = false;
+    const uint8_t shape_tag = Fingerprinter::tag(tokens, shape_hashes[i]);
+    pairs.put(shape_hashes[i], tokens > kLineMax ? LineChain::kNever : static_cast<int32_t>(tokens),
+              text_line, i, fits & (tokens > 0));
+    if (i >= followed) continue;
+    known[i].tag = Fingerprinter::tag(size, hashes[i]);
     known[i].shape = shape_tag;
-    known[i].tokens = static_cast<uint8_t>(
-        std::min<uint32_t>(shapes_ ? tokens : size / static_cast<uint32_t>(kBytesPerToken), 255));
+    const uint32_t about = shapes ? tokens : size / static_cast<uint32_t>(kBytesPerToken);
+    known[i].tokens = static_cast<uint8_t>(std::min<uint32_t>(about, 255));
   }
-  if (shapes_) shape_cut_ = false;
-}
-
-inline void CodeReader::put_ask(uint64_t hash, const LineAsk& ask, bool wanted) {
-  sifted_[asks_used_] = hash;
-  line_asks_[asks_used_] = ask;
-  asks_used_ += wanted ? 1 : 0;
+  asks_used_ = used;
+  couples_.used = couples.used;
+  pairs_.used = pairs.used;
+  if (shapes) shape_cut_ = false;
 }
 
 // From one line with quotes to the next.
@@ -251,10 +256,10 @@ void CodeReader::put_masked(size_t count) {
     if (sizes_[i] >= kLineMin && sizes_[i] <= kLineMax) {
       const size_t size = signatures::mask_literals(bytes.subspan(begins_[i], sizes_[i]), masked_);
       if (size >= kLineMin) {
-        put_ask(signatures::masked_hash(index_.fingerprinter(), ByteSpan(masked_).first(size)),
-                {static_cast<uint32_t>(i), text_line_ + static_cast<uint32_t>(i),
-                 static_cast<uint16_t>(size), HitKind::kMasked},
-                true);
+        sifted_[asks_used_] =
+            signatures::masked_hash(index_.fingerprinter(), ByteSpan(masked_).first(size));
+        line_asks_[asks_used_++] = {static_cast<uint32_t>(i), text_line_ + static_cast<uint32_t>(i),
+                                    static_cast<uint16_t>(size), HitKind::kMasked};
       }
     }
     quote = ends[i];
@@ -270,13 +275,22 @@ void CodeReader::put_chain(const LineChain& chain, HitKind kind) {
                                       couples ? ~uint64_t{0} : 0, count, chain_hashes_.data());
   const auto least =
       static_cast<int32_t>(couples ? signatures::kCoupleMin : signatures::kPairTokens);
+  const LineChain::Link* const links = chain.links.data();
+  const uint64_t* const hashes = chain_hashes_.data();
+  const uint32_t* const sizes = sizes_.data();
+  uint64_t* const sifted = sifted_.data();
+  LineAsk* const asks = line_asks_.data();
+  size_t used = asks_used_;
   for (size_t i = 0; i < count; ++i) {
-    const LineChain::Link& second = chain.links[i + 1];
-    put_ask(
-        chain_hashes_[i],
-        {second.line, chain.links[i].text_line, static_cast<uint16_t>(sizes_[second.line]), kind},
-        chain.links[i].weight + second.weight >= least);
+    const LineChain::Link& second = links[i + 1];
+    sifted[used] = hashes[i];
+    asks[used].line = second.line;
+    asks[used].text_line = links[i].text_line;
+    asks[used].size = static_cast<uint16_t>(sizes[second.line]);
+    asks[used].kind = kind;
+    used += links[i].weight + second.weight >= least ? 1 : 0;
   }
+  asks_used_ = used;
 }
 
 inline void CodeReader::begin_shapes() noexcept {

@@ -37,14 +37,23 @@ struct LineChain {
     links.assign(1, Link{});
     used = 1;
   }
-  void make_room(size_t count) {
+  // Writes what is wanted, in order; its `used` is to be taken back.
+  struct Writer {
+    uint64_t* hashes;
+    Link* links;
+    size_t used;
+    void put(uint64_t hash, int32_t weight, uint32_t text_line, uint32_t line, bool wanted) {
+      hashes[used] = hash;
+      links[used].weight = weight;
+      links[used].text_line = text_line;
+      links[used].line = line;
+      used += wanted ? 1 : 0;
+    }
+  };
+  Writer writer(size_t count) {
     hashes.resize(count + 2);
     links.resize(count + 2);
-  }
-  void put(uint64_t hash, int32_t weight, uint32_t text_line, uint32_t line, bool wanted) {
-    hashes[used] = hash;
-    links[used] = {weight, text_line, line};
-    used += wanted ? 1 : 0;
+    return {hashes.data(), links.data(), used};
   }
   void carry() {
     hashes[0] = hashes[used - 1];
@@ -108,7 +117,6 @@ class CodeReader {
   void hash_lines(size_t count);
   void hash_line_shapes(size_t count);
   void gather_lines(size_t count);
-  void put_ask(uint64_t hash, const LineAsk& ask, bool wanted);
   void put_masked(size_t count);
   void put_chain(const LineChain& chain, HitKind kind);
   void begin_shapes() noexcept;

@@ -75,6 +75,28 @@ WEIR_INLINE void load_words(const uint8_t* base, const uint32_t* begins, __m512i
   }
 }
 
+WEIR_INLINE __m512i two_windows(const uint8_t* one, const uint8_t* other) noexcept {
+  const auto load = [](const uint8_t* at) { return reinterpret_cast<const __m256i*>(at); };
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(load(one))),
+                            _mm256_loadu_si256(load(other)), 1);
+}
+
+// The same of windows: words[0] to words[3].
+WEIR_INLINE void load_windows(const uint8_t* base, const uint32_t* at, __m512i* words) noexcept {
+  const __m512i a = two_windows(base + at[0], base + at[2]);
+  const __m512i b = two_windows(base + at[1], base + at[3]);
+  const __m512i c = two_windows(base + at[4], base + at[6]);
+  const __m512i d = two_windows(base + at[5], base + at[7]);
+  const __m512i even_low = _mm512_unpacklo_epi64(a, b);
+  const __m512i even_high = _mm512_unpacklo_epi64(c, d);
+  const __m512i odd_low = _mm512_unpackhi_epi64(a, b);
+  const __m512i odd_high = _mm512_unpackhi_epi64(c, d);
+  words[0] = _mm512_shuffle_i64x2(even_low, even_high, 0x88);
+  words[1] = _mm512_shuffle_i64x2(odd_low, odd_high, 0x88);
+  words[2] = _mm512_shuffle_i64x2(even_low, even_high, 0xdd);
+  words[3] = _mm512_shuffle_i64x2(odd_low, odd_high, 0xdd);
+}
+
 }  // namespace
 
 WEIR_WIDE void Fingerprinter::lines_wide(const uint8_t* base, const uint32_t* begins,
@@ -153,8 +175,8 @@ WEIR_WIDE void Fingerprinter::windows_wide(const uint8_t* base, const uint32_t* 
   const __m512i s8 = set(secrets_[8]);
   const __m512i s9 = set(secrets_[9]);
   for (size_t i = 0; i < kLanes * eights; i += kLanes) {
-    __m512i w[8];
-    load_words(base, at + i, w);
+    __m512i w[4];
+    load_windows(base, at + i, w);
     const __m512i a = fold8(mix(w[0], s0), mix(w[1], s1));
     const __m512i b = fold8(mix(w[2], s2), mix(w[3], s3));
     __m512i h = fold8(mix(a, s8), mix(b, s9));
