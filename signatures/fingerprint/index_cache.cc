@@ -1,11 +1,5 @@
 #include "signatures/fingerprint/index_cache.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 #define XXH_INLINE_ALL
@@ -170,46 +164,23 @@ struct IndexCacheWriter::Sum {
   ~Sum() { XXH3_freeState(state); }
 };
 
-IndexCacheWriter::IndexCacheWriter(std::string path, std::string temporary, int fd)
-    : path_(std::move(path)),
-      temporary_(std::move(temporary)),
-      fd_(fd),
-      sum_(std::make_unique<Sum>()) {}
-
-IndexCacheWriter::IndexCacheWriter(IndexCacheWriter&& other) noexcept
-    : path_(std::move(other.path_)),
-      temporary_(std::exchange(other.temporary_, {})),
-      fd_(std::exchange(other.fd_, -1)),
-      sum_(std::move(other.sum_)),
-      buffer_(std::move(other.buffer_)),
-      records_(other.records_),
-      names_at_(other.names_at_) {}
-
-IndexCacheWriter::~IndexCacheWriter() {
-  if (fd_ >= 0) ::close(fd_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-}
+IndexCacheWriter::IndexCacheWriter(NewFile file)
+    : file_(std::move(file)), sum_(std::make_unique<Sum>()) {}
+IndexCacheWriter::IndexCacheWriter(IndexCacheWriter&&) noexcept = default;
+IndexCacheWriter::~IndexCacheWriter() = default;
 
 Result<IndexCacheWriter> IndexCacheWriter::create(const std::string& path) {
-  std::string temporary = path + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
-  if (fd < 0) return Error{std::string("cache cannot be written: ") + std::strerror(errno), path};
-  IndexCacheWriter writer(path, temporary, fd);
-  const std::vector<uint8_t> room(kHead);
-  if (Status put = writer.put(room); !put) return put.error();
+  Result<NewFile> file = NewFile::create(path, "cache");
+  if (!file) return file.error();
+  IndexCacheWriter writer(std::move(file).value());
+  writer.position_ = kHead;
   return writer;
 }
 
 Status IndexCacheWriter::put(ByteSpan bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::write(fd_, bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) {
-      return Error{std::string("cache cannot be written: ") + std::strerror(errno), path_};
-    }
-    bytes = bytes.subspan(static_cast<size_t>(done));
-  }
-  return ok_status();
+  Status done = file_.write_at(position_, bytes);
+  position_ += bytes.size();
+  return done;
 }
 
 Status IndexCacheWriter::flush() {
@@ -261,13 +232,8 @@ Status IndexCacheWriter::publish(const std::vector<ScannedFile>& files,
     put64(head, value);
   }
   put64(head, block_checksum(head));
-  if (::lseek(fd_, 0, SEEK_SET) != 0) return Error{"cache cannot be written", path_};
-  if (Status done = put(head); !done) return done;
-  if (::fsync(fd_) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    return Error{std::string("cache cannot be put in place: ") + std::strerror(errno), path_};
-  }
-  temporary_.clear();
-  return ok_status();
+  if (Status done = file_.write_at(0, head); !done) return done;
+  return file_.publish();
 }
 
 }  // namespace weir::signatures

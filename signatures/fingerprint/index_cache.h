@@ -16,6 +16,7 @@
 #include "core/bytes.h"
 #include "core/result.h"
 #include "signatures/fingerprint/file_mapping.h"
+#include "signatures/fingerprint/new_file.h"
 #include "signatures/fingerprint/record_sorter.h"
 #include "signatures/fingerprint/site_key.h"
 #include "signatures/fingerprint/source_scan.h"
@@ -77,13 +78,12 @@ class IndexCacheWriter {
  private:
   static constexpr size_t kBuffered = size_t{1} << 16;
   struct Sum;
-  IndexCacheWriter(std::string path, std::string temporary, int fd);
+  explicit IndexCacheWriter(NewFile file);
   Status flush();
   Status put(ByteSpan bytes);
 
-  std::string path_;
-  std::string temporary_;
-  int fd_;
+  NewFile file_;
+  uint64_t position_ = 0;
   std::unique_ptr<Sum> sum_;
   std::vector<PlacedHash> buffer_;
   uint64_t records_ = 0;

@@ -1,25 +1,11 @@
 #include "signatures/fingerprint/index_writer.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <utility>
 
 namespace weir::signatures {
 namespace {
-
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 constexpr size_t kRowsAtOnce = size_t{1} << 16;
 
@@ -30,53 +16,14 @@ void store32(uint8_t* at, uint32_t value) noexcept {
 }  // namespace
 
 Result<IndexWriter> IndexWriter::create(const std::string& path) {
-  // The finished file takes the place of what is there: never that of a device or a folder.
-  struct stat there = {};
-  if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
-    return Error{"index cannot be written: there is something here that is no regular file", path};
-  }
-  std::string temporary = path + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
-  if (fd < 0) return Error{std::string("index cannot be written: ") + std::strerror(errno), path};
-  return IndexWriter(path, temporary, fd);
-}
-
-IndexWriter::IndexWriter(std::string path, std::string temporary, int fd)
-    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {
-  block_.reserve(kChecksumBlock);
-}
-
-IndexWriter::IndexWriter(IndexWriter&& other) noexcept
-    : header(other.header),
-      path_(std::move(other.path_)),
-      temporary_(std::exchange(other.temporary_, {})),
-      fd_(std::exchange(other.fd_, -1)),
-      position_(other.position_),
-      current_(other.current_),
-      block_(std::move(other.block_)),
-      sums_(std::move(other.sums_)) {}
-
-IndexWriter::~IndexWriter() {
-  if (fd_ >= 0) ::close(fd_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-}
-
-Status IndexWriter::put(uint64_t offset, ByteSpan bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) {
-      return Error{std::string("index cannot be written: ") + std::strerror(errno), path_};
-    }
-    offset += static_cast<uint64_t>(done);
-    bytes = bytes.subspan(static_cast<size_t>(done));
-  }
-  return ok_status();
+  Result<NewFile> file = NewFile::create(path, "index");
+  if (!file) return file.error();
+  return IndexWriter(std::move(file).value());
 }
 
 Status IndexWriter::flush_block() {
   put64(sums_, block_checksum(block_));
-  Status done = put(position_ - block_.size(), block_);
+  Status done = file_.write_at(position_ - block_.size(), block_);
   block_.clear();
   return done;
 }
@@ -120,20 +67,9 @@ Status IndexWriter::publish() {
   put64(sums_, block_checksum(sums_));
   header.place(Section::kChecksums) = {position_, sums_.size()};
   header.file_bytes = position_ + sums_.size();
-  if (Status done = put(position_, sums_); !done) return done;
-  if (Status done = put(0, header.encode()); !done) return done;
-  const std::string folder = folder_of(path_);
-  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool named = ::fsync(fd_) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;
-  const int reason = errno;
-  if (named) temporary_.clear();
-  if (folder_fd >= 0) {
-    ::fsync(folder_fd);
-    ::close(folder_fd);
-  }
-  if (!named)
-    return Error{std::string("index cannot be put in place: ") + std::strerror(reason), path_};
-  return ok_status();
+  if (Status done = file_.write_at(position_, sums_); !done) return done;
+  if (Status done = file_.write_at(0, header.encode()); !done) return done;
+  return file_.publish();
 }
 
 Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files,

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/bytes.h"
 #include "core/result.h"
 #include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/new_file.h"
 #include "signatures/fingerprint/record_sorter.h"
 
 namespace weir::signatures {
@@ -18,9 +20,6 @@ namespace weir::signatures {
 class IndexWriter {
  public:
   static Result<IndexWriter> create(const std::string& path);
-  IndexWriter(IndexWriter&& other) noexcept;
-  IndexWriter& operator=(IndexWriter&&) = delete;
-  ~IndexWriter();
 
   [[nodiscard]] Status begin_section(Section section);
   [[nodiscard]] Status write(ByteSpan bytes);
@@ -32,13 +31,10 @@ class IndexWriter {
   IndexHeader header;
 
  private:
-  IndexWriter(std::string path, std::string temporary, int fd);
+  explicit IndexWriter(NewFile file) : file_(std::move(file)) { block_.reserve(kChecksumBlock); }
   Status flush_block();
-  Status put(uint64_t offset, ByteSpan bytes);
 
-  std::string path_;
-  std::string temporary_;
-  int fd_;
+  NewFile file_;
   uint64_t position_ = kHeaderBytes;
   Section current_ = Section::kCount;
   std::vector<uint8_t> block_;  // of kChecksumBlock, counted from the end of the header
