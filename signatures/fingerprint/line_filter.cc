@@ -158,14 +158,26 @@ constexpr std::array<std::string_view, 9> kWords{"copyright",  "licens",     "li
                                                  "permission", "merchantab", "all rights reserved"};
 constexpr uint32_t kPhraseBit = 1U << kWords.size();
 
-// Which places may begin one of those: by their first four bytes.
-constexpr size_t kGateBits = 13;
+// The first four bytes of a text, to compare before the rest.
 constexpr uint32_t first_four(std::string_view text) noexcept {
   uint32_t four = 0;
   for (unsigned i = 0; i < 4; ++i) {
     four |= static_cast<uint32_t>(static_cast<uint8_t>(text[i])) << (8 * i);
   }
   return four;
+}
+template <size_t N>
+constexpr std::array<uint32_t, N> first_fours(const std::array<std::string_view, N>& texts) {
+  std::array<uint32_t, N> out{};
+  for (size_t i = 0; i < N; ++i) out[i] = first_four(texts[i]);
+  return out;
+}
+constexpr auto kPhraseFours = first_fours(kPhrases);
+constexpr auto kWordFours = first_fours(kWords);
+uint32_t load_four(const char* at) noexcept {
+  uint32_t out;
+  std::memcpy(&out, at, sizeof(out));
+  return out;
 }
 // Which places may begin one of those: by their first three bytes, eight groups of texts at a time.
 // A group has a bit; for each of the three places, a byte's halves choose the groups that it fits.
@@ -222,8 +234,8 @@ uint32_t may_begin(const char* at) noexcept {
 #endif
 }
 
-bool stands_at(const char* at, uint32_t four, std::string_view text) noexcept {
-  return first_four(text) == four && std::memcmp(at, text.data(), text.size()) == 0;
+bool stands_at(const char* at, std::string_view text) noexcept {
+  return std::memcmp(at, text.data(), text.size()) == 0;
 }
 
 bool begins(std::string_view line, std::string_view with) noexcept {
@@ -347,13 +359,13 @@ void LineFilter::find_phrases(size_t size) {
     for (uint32_t may = may_begin(lower_.data() + base); may != 0; may &= may - 1) {
       const size_t place = base + static_cast<size_t>(__builtin_ctz(may));
       const char* const at = lower_.data() + place;
-      const uint32_t four = first_four({at, 4});
+      const uint32_t four = load_four(at);
       uint32_t bits = 0;
       for (uint32_t w = 0; w < kWords.size(); ++w) {
-        if (stands_at(at, four, kWords[w])) bits |= 1U << w;
+        if (kWordFours[w] == four && stands_at(at, kWords[w])) bits |= 1U << w;
       }
-      for (const std::string_view phrase : kPhrases) {
-        if (stands_at(at, four, phrase)) bits |= kPhraseBit;
+      for (size_t p = 0; p < kPhrases.size(); ++p) {
+        if (kPhraseFours[p] == four && stands_at(at, kPhrases[p])) bits |= kPhraseBit;
       }
       if (bits != 0) phrases_.push_back({static_cast<uint32_t>(place), bits});
     }
