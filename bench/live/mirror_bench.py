@@ -20,7 +20,7 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(SOURCE, "tests/system"))
 import netns  # noqa: E402
 
-RATES = [int(25_000 * 1.25 ** i) for i in range(18)]  # packets a second
+RATES = [int(40_000 * 1.35 ** i) for i in range(12)]  # packets a second
 RING_MIB = 64
 ROUNDS = 3
 
