@@ -41,7 +41,7 @@ inline std::shared_ptr<const inspect::Snapshot> full_snapshot(bool shapes = true
     (void)*signatures::build_index(options, key, out.string(), {});
     detectors->indexes.push_back(*signatures::CodeIndex::open(out.string(), key));
     std::filesystem::remove(out);
-    detectors->shapes = with_shapes;
+    detectors->code.shapes = with_shapes;
     snapshot->detectors = detectors;
     snapshot->policy = Policy(config::default_policy());
     return snapshot;
