@@ -73,6 +73,7 @@ ContentInspector::Choice ContentInspector::choose(ByteSpan first, bool complete)
   const ProbeAnswer request = probe_http1_request(first);
   const ProbeAnswer response = probe_http1_response(first);
   const ProbeAnswer http2 = probe_http2(first);
+  const ProbeAnswer proxy = probe_proxy_header(first);
   if (http2 == ProbeAnswer::kYes) return Choice::kHttp2;
   if (tls == ProbeAnswer::kYes) return Choice::kTls;
   if (request == ProbeAnswer::kYes) return Choice::kHttp;
@@ -81,11 +82,31 @@ ContentInspector::Choice ContentInspector::choose(ByteSpan first, bool complete)
     return Choice::kDns;
   }
   const bool maybe = tls == ProbeAnswer::kMaybe || request == ProbeAnswer::kMaybe ||
-                     response == ProbeAnswer::kMaybe || http2 == ProbeAnswer::kMaybe;
+                     response == ProbeAnswer::kMaybe || http2 == ProbeAnswer::kMaybe ||
+                     proxy == ProbeAnswer::kMaybe;
   return maybe && !complete ? Choice::kMoreBytes : Choice::kNone;
 }
 
 void ContentInspector::probe(Direction direction, ByteSpan data) noexcept {
+  ProbeBuffer& buffer = probe_[direction];
+  ProxyHeader& header = proxy_[direction];
+  if (!header.begun()) {
+    std::array<uint8_t, kProbeBytes> joined = buffer.bytes;
+    const size_t taken = std::min(kProbeBytes - buffer.used, data.size());
+    std::copy_n(data.begin(), taken, joined.begin() + buffer.used);
+    if (probe_proxy_header(ByteSpan(joined).first(buffer.used + taken)) == ProbeAnswer::kYes) {
+      dossier_.services().counters.proxy_headers.add();
+      header.begin();
+      // What was held of it is shorter than the header.
+      (void)header.skip(ByteSpan(buffer.bytes).first(buffer.used));
+      buffer.used = 0;
+    }
+  }
+  probe_behind_header(direction, data.subspan(header.skip(data)));
+}
+
+void ContentInspector::probe_behind_header(Direction direction, ByteSpan data) noexcept {
+  if (data.empty()) return;
   ProbeBuffer& buffer = probe_[direction];
   ByteSpan first = data;
   ByteSpan rest;
@@ -426,6 +447,7 @@ void ContentInspector::on_tcp_gap(Direction direction, uint64_t bytes) noexcept 
   switch (state_) {
     case State::kProbing: {
       mid_stream_ = true;
+      proxy_[direction].lose(bytes);
       // Too little to tell what it was: read as it is.
       const ProbeBuffer buffer = probe_[direction];
       probe_[direction].used = 0;

@@ -15,6 +15,7 @@
 
 #include "inspect/decrypt/tls_decryptor.h"
 #include "inspect/engine/flow_dossier.h"
+#include "inspect/engine/proxy_header.h"
 #include "inspect/engine/request_inspector.h"
 #include "inspect/http/http1_decoder.h"
 #include "inspect/http/http2_decoder.h"
@@ -120,6 +121,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   [[nodiscard]] ContentInspector* tunnel(uint64_t stream_id) noexcept;
 
   void probe(Direction direction, ByteSpan data) noexcept;
+  void probe_behind_header(Direction direction, ByteSpan data) noexcept;
   [[nodiscard]] Choice choose(ByteSpan first, bool complete) noexcept;
   void start(Choice choice, Direction direction, ByteSpan buffered, ByteSpan rest) noexcept;
   void feed(Direction direction, ByteSpan data) noexcept;
@@ -146,6 +148,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   bool mid_stream_ = false;
   Counter EngineCounters::*unread_ = &EngineCounters::unread_tls_bytes;
   PerDirection<ProbeBuffer> probe_;
+  PerDirection<ProxyHeader> proxy_;
   PerDirection<bool> given_up_;  // probing of that direction found nothing
 
   RequestInspector requests_;

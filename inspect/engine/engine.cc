@@ -246,7 +246,10 @@ void Engine::Impl::close_if_over(Table::Entry& entry, Direction direction,
   flow.closing = true;
   // A FIN of the only side that the mirror shows closes a stream, too.
   const bool reset = flow.tcp ? flow.tcp->stream.was_reset() : !fins;
-  flows.set_lifetime(entry, Lifetime::kTcpClosing, reset ? FlowEnd::kRst : FlowEnd::kFin);
+  // Held ciphertext is kept for as long as keys may come.
+  flows.set_lifetime(entry,
+                     flow.dossier->sight_pending() ? Lifetime::kTcpHeld : Lifetime::kTcpClosing,
+                     reset ? FlowEnd::kRst : FlowEnd::kFin);
 }
 
 void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const DecodedPacket& packet) {

@@ -26,6 +26,7 @@ struct EngineCounters {
   Counter tunnels_too_deep;
   Counter tunnels_too_many;
   Counter tls_left;
+  Counter proxy_headers;
   Counter directions_flipped;
   Counter findings;
   Counter evidence;
@@ -35,7 +36,7 @@ struct EngineCounters {
   Counter conflicts_dropped;
 };
 
-inline constexpr CounterTable<EngineCounters, 27> kEngineCounters = {{
+inline constexpr CounterTable<EngineCounters, 28> kEngineCounters = {{
     {"packets", &EngineCounters::packets, "decoded packets"},
     {"payload_bytes", &EngineCounters::payload_bytes, "bytes above the transport header"},
     {"shunted_bytes", &EngineCounters::shunted_bytes,
@@ -66,6 +67,8 @@ inline constexpr CounterTable<EngineCounters, 27> kEngineCounters = {{
      "tunnels of one HTTP/2 connection beyond 32 at once, or beyond one inside a tunnel"},
     {"tls_left", &EngineCounters::tls_left,
      "streams that began with a TLS hello and went on in clear"},
+    {"proxy_headers", &EngineCounters::proxy_headers,
+     "streams behind a PROXY protocol header, which was stepped over"},
     {"directions_flipped", &EngineCounters::directions_flipped,
      "flows whose client and server were guessed wrong at first"},
     {"findings", &EngineCounters::findings, "findings handed on"},

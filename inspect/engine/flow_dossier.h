@@ -85,6 +85,7 @@ class FlowDossier {
   // Ciphertext is held for keys that may still come: until then policy says nothing of visibility.
   // Several may wait: each tells when it begins and when it ends to, once.
   void set_sight_pending(bool pending) noexcept;
+  [[nodiscard]] bool sight_pending() const noexcept { return sight_pending_ > 0; }
   // ECH hides the name: that is why, where nothing else was seen.
   void note_hidden_name() noexcept;
   // The host that was learnt last is where a proxy connects to: the names inside the tunnel say

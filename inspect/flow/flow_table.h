@@ -75,7 +75,9 @@ class FlowTable {
         hash_key_(hash_key),
         maker_(std::move(maker)),
         index_(most_) {
-    timeout_ = {limits.udp_idle, limits.tcp_opening, limits.tcp_idle, limits.tcp_closing};
+    const Duration held{limits.hold_age.ns + Duration::seconds(1).ns};  // what is held goes first
+    timeout_ = {limits.udp_idle, limits.tcp_opening, limits.tcp_idle, limits.tcp_closing,
+                std::max(held, limits.tcp_closing)};
   }
   // Flows that are still there go without on_end: call end_all() first.
   ~FlowTable() {
@@ -107,8 +109,7 @@ class FlowTable {
         return {&entry, direction_of(entry, swapped), false};
       }
       counters_.tuple_reused.add();
-      end(entry, entry.lifetime_ == Lifetime::kTcpClosing ? entry.closed_by_ : FlowEnd::kTimeout,
-          on_end);
+      end(entry, is_closed(entry.lifetime_) ? entry.closed_by_ : FlowEnd::kTimeout, on_end);
     }
     Entry& entry = create(packet, key, hash, swapped, on_end);
     return {&entry, direction_of(entry, swapped), true};
@@ -121,7 +122,8 @@ class FlowTable {
     counters_.flipped.add();
   }
 
-  // For kTcpClosing, `closed_by` (kFin or kRst) is the reason that will be given when it expires.
+  // For kTcpClosing and kTcpHeld, `closed_by` (kFin or kRst) is the reason that will be given when
+  // it expires.
   void set_lifetime(Entry& entry, Lifetime lifetime, FlowEnd closed_by = FlowEnd::kFin) noexcept {
     entry.closed_by_ = closed_by;
     if (entry.lifetime_ == lifetime) return;
@@ -148,7 +150,7 @@ class FlowTable {
       while (ended < budget && lists_[i].head != FlowIndex::kNone) {
         Entry& entry = at(lists_[i].head);
         if (clock_.since(node(entry).touched) <= limit) break;
-        const bool closing = entry.lifetime_ == Lifetime::kTcpClosing;
+        const bool closing = is_closed(entry.lifetime_);
         end(entry, closing ? entry.closed_by_ : FlowEnd::kTimeout, on_end);
         ++ended;
       }
@@ -168,7 +170,7 @@ class FlowTable {
     std::sort(all.begin(), all.end(),
               [](const Entry* a, const Entry* b) noexcept { return a->number < b->number; });
     for (Entry* entry : all) {
-      const bool closing = entry->lifetime_ == Lifetime::kTcpClosing;
+      const bool closing = is_closed(entry->lifetime_);
       end(*entry, closing ? entry->closed_by_ : FlowEnd::kEndOfCapture, on_end);
     }
   }
@@ -232,7 +234,7 @@ class FlowTable {
     }
     if (entry.isn_known_ && packet.seq == entry.isn_) return false;
     constexpr uint64_t kSilent = 30'000'000'000;
-    if (entry.lifetime_ == Lifetime::kTcpClosing || clock_.since(node(entry).touched) > kSilent) {
+    if (is_closed(entry.lifetime_) || clock_.since(node(entry).touched) > kSilent) {
       return true;
     }
     entry.syn_pending_ = true;

@@ -18,8 +18,12 @@ enum class FlowEnd : uint8_t { kFin, kRst, kTimeout, kEvicted, kEndOfCapture };
 std::string_view to_string(FlowEnd) noexcept;
 
 // Idle lists of the table; each has one timeout. kUdp is for everything that is not TCP.
-enum class Lifetime : uint8_t { kUdp, kTcpOpening, kTcpEstablished, kTcpClosing };
-inline constexpr size_t kLifetimes = 4;
+// kTcpHeld: closed, but its ciphertext waits for keys.
+enum class Lifetime : uint8_t { kUdp, kTcpOpening, kTcpEstablished, kTcpClosing, kTcpHeld };
+inline constexpr size_t kLifetimes = 5;
+[[nodiscard]] constexpr bool is_closed(Lifetime lifetime) noexcept {
+  return lifetime == Lifetime::kTcpClosing || lifetime == Lifetime::kTcpHeld;
+}
 
 struct FlowCounters {
   Counter created;

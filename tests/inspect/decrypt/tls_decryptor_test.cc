@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tests/inspect/decrypt/decrypt_run.h"
+#include "tests/support/split_check.h"
 
 namespace weir::inspect {
 namespace {
@@ -40,6 +41,37 @@ struct SuiteCase {
   bool rsa = false;
   bool encrypt_then_mac = true;
 };
+
+// Each flight of a session in turn is cut everywhere, the others come whole.
+TEST(TlsDecryptorCuts, AFlightMayBeCutAnywhere) {
+  for (const int version : {0x303, 0x304}) {
+    TlsSession session({.version = version});
+    ASSERT_TRUE(session.handshake() && session.write(kUp, test::numbered_text(700)));
+    if (version == 0x304) {
+      ASSERT_TRUE(session.key_update(kUp));
+    }
+    ASSERT_TRUE(session.write(kUp, "behind") && session.write(kDown, "answer"));
+    session.close(kUp);
+    const auto& flights = session.flights();
+    for (size_t at = 0; at < flights.size(); ++at) {
+      const auto play = [&](const std::vector<ByteSpan>& chunks) {
+        DecryptRun run;
+        run.keys_from(session.key_log());
+        for (size_t i = 0; i < flights.size(); ++i) {
+          if (i != at) {
+            run.data(flights[i].direction, flights[i].bytes);
+            continue;
+          }
+          for (const ByteSpan chunk : chunks) run.data(flights[i].direction, chunk);
+        }
+        run.end();
+        EXPECT_EQ(run.up(), session.text(kUp));
+        return run.up() + '/' + run.down() + std::string(tls_sight_name(run.tls->sight()));
+      };
+      test::split_check(flights[at].bytes, play, 150);
+    }
+  }
+}
 
 class EverySuite : public testing::TestWithParam<SuiteCase> {};
 

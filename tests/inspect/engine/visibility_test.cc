@@ -150,6 +150,28 @@ TEST(VisibilityOfFlows, KeysTwoSecondsAfterTheRequestAndNoFurtherPacket) {
   w.expect(Visibility::kDecrypted, VisibilityReason::kNone);
 }
 
+// The connection is over, and would be forgotten before the time is up in which keys may come.
+TEST(VisibilityOfFlows, KeysLongAfterTheConnectionClosed) {
+  for (const double seconds : {8.0, 13.0}) {
+    KeyStore store;
+    auto snapshot = std::make_shared<Snapshot>(*test::sample_snapshot());
+    snapshot->limits.tcp_closing = Duration::seconds(1);
+    snapshot->limits.hold_age = Duration::seconds(10);
+    test::TlsSession session({.server_name = "api.anthropic.com"});
+    ASSERT_TRUE(session.handshake() && session.write(Direction::kToServer, post(leak())));
+    Watched w(late(store), snapshot);
+    w.handshake();
+    w.say(session.flights());
+    w.close();
+    w.tick(seconds);
+    give_keys(session, store, w.now);
+    w.tick(0.2);
+    EXPECT_EQ(has_code(w.sink.findings), seconds < 10);
+    EXPECT_EQ(w.sink.records.size(), seconds < 10 ? 0U : 1U);
+    EXPECT_EQ(w.flow().visibility, seconds < 10 ? Visibility::kDecrypted : Visibility::kMetadata);
+  }
+}
+
 TEST(VisibilityOfFlows, KeysInTheMiddleOfTheRequest) {
   TlsTalk talk;
   KeyStore store;
