@@ -241,8 +241,9 @@ void channel(benchmark::State& state, const std::shared_ptr<const CodeIndex>& in
       channel->on_block(block);
     }
     channel->on_end();
+    evidence.clear();
+    channel->collect(evidence);
   }
-  channel->collect(evidence);
   if (evidence.empty() == leak) state.SkipWithError("wrong evidence");
   if (leak && counters.hits_dropped.get() != 0) state.SkipWithError("beyond the limit of hits");
   count_bytes(state, text.size());

@@ -33,7 +33,7 @@ void fill_up_to(Run& run, const CodeHit& hit) {
   const uint32_t in_file = hit.global_line - run.last_line;
   const uint32_t in_text = hit.text_line - run.last_text;
   if (in_file > kShapeReach || in_text > kShapeReach) return;
-  for (uint32_t i = 1; i < in_file; ++i) run.lines.try_emplace(run.last_line + i);
+  for (uint32_t i = 1; i < in_file; ++i) (void)run.lines[run.last_line + i];
 }
 
 // Chooses between runs that explain the same text.

@@ -4,25 +4,14 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <vector>
 
 #include "inspect/detect/code_spans.h"
+#include "inspect/detect/run_lines.h"
 #include "signatures/fingerprint/index_probe.h"
 
 namespace weir::inspect {
-
-inline constexpr uint32_t kNoTextLine = 0xffffffff;
-
-// What is known of one line of the file within a run.
-struct RunLine {
-  bool same_tag = false;    // reached from a neighbour: the tag is equal
-  bool same_shape = false;  // likewise, of its shape alone
-  uint32_t text_line = kNoTextLine;
-  double text = 0;   // what hits say of its text
-  double shape = 0;  // what they say of its shape
-};
 
 struct Run {
   uint32_t first_text = 0;
@@ -30,7 +19,7 @@ struct Run {
   uint32_t last_line = 0;
   std::array<char, 3> head{};
   std::vector<const CodeHit*> hits;
-  std::map<uint32_t, RunLine> lines;  // by global line
+  RunLines lines;  // by global line
 };
 
 // How much a hit says by itself, by rarity, size, and the number of files that hold it.

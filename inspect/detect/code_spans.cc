@@ -1,7 +1,6 @@
 #include "inspect/detect/code_spans.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -38,7 +37,7 @@ struct Candidate {
 };
 
 struct OpenSpan {
-  std::map<uint32_t, RunLine> lines;
+  RunLines lines;
   uint32_t text_line = 0;
   std::array<char, 3> head{};
 };
@@ -51,9 +50,8 @@ constexpr double kFollowedShape = 0.05;
 void put_spans(Candidate& out, const FileRuns& runs, uint32_t first_line) {
   std::vector<const Run*> order;
   for (const Run& run : runs.runs()) order.push_back(&run);
-  std::stable_sort(order.begin(), order.end(), [](const Run* a, const Run* b) {
-    return a->lines.begin()->first < b->lines.begin()->first;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Run* a, const Run* b) { return a->lines.first() < b->lines.first(); });
   std::vector<double> masses;
   OpenSpan open;
   const auto close = [&] {
@@ -66,8 +64,8 @@ void put_spans(Candidate& out, const FileRuns& runs, uint32_t first_line) {
     }
     CodeSpan span;
     span.file = out.file;
-    span.first_line = open.lines.begin()->first - first_line + 1;
-    span.last_line = open.lines.rbegin()->first - first_line + 1;
+    span.first_line = open.lines.first() - first_line + 1;
+    span.last_line = open.lines.last() - first_line + 1;
     span.lines = static_cast<uint32_t>(open.lines.size());
     span.score = out.score;
     span.shape = shape > text;
@@ -83,7 +81,7 @@ void put_spans(Candidate& out, const FileRuns& runs, uint32_t first_line) {
     open.lines.clear();
   };
   for (const Run* run : order) {
-    if (!open.lines.empty() && run->lines.begin()->first > open.lines.rbegin()->first + kSpanGap) {
+    if (!open.lines.empty() && run->lines.first() > open.lines.last() + kSpanGap) {
       close();
     }
     if (open.lines.empty() || run->first_text < open.text_line) {
