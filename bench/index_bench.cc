@@ -170,7 +170,8 @@ uint64_t random_fingerprints() {
 // it. Peak memory is the process's: run this one alone to see it.
 void BM_SortWriteOpen(benchmark::State& state) {
   const uint64_t count = random_fingerprints();
-  const std::string path = scratch().file("random.wfi");
+  const char* kept = std::getenv("WEIR_BENCH_INDEX");  // where it is to stay, for other benches
+  const std::string path = kept == nullptr ? scratch().file("random.wfi") : kept;
   constexpr uint64_t kLines = 100'000'000;
   for (auto _ : state) {
     RecordPartitions records(scratch().file(""), uint64_t{1} << 30, 1);
