@@ -44,7 +44,7 @@ std::string code_text() {
 }
 
 std::shared_ptr<const signatures::RuleSet> rules() {
-  static const auto loaded = signatures::RuleSet::load({WEIR_SOURCE_DIR "/cmake"});
+  static const auto loaded = signatures::RuleSet::load({WEIR_SOURCE_DIR "/signatures/rules"});
   return loaded ? *loaded : nullptr;
 }
 
