@@ -113,9 +113,11 @@ class LivePcap final : public LiveSource {
 
   void refresh(Timestamp now) noexcept override {
     count_resets(counters_, options_.resets.get());
+    if (ended_) return;
     if (pcap_) {
       read_statistics();
-      return;
+      if (!is_other_interface()) return;
+      close();
     }
     if (now < retry_at_) return;
     retry_at_ = now + kRetry;
@@ -126,8 +128,13 @@ class LivePcap final : public LiveSource {
     take(std::move(*opened));
   }
 
+  void end() noexcept override {
+    ended_ = true;
+    close();
+  }
   const LiveCounters& counters() const noexcept override { return counters_; }
   bool in_path() const noexcept override { return false; }
+  bool sends_resets() const noexcept override { return options_.resets != nullptr; }
   const std::string& name() const noexcept override { return options_.interface; }
 
  private:
@@ -143,6 +150,19 @@ class LivePcap final : public LiveSource {
     link_type_ = pcap_datalink(pcap_.get());
     dropped_ = 0;
     interface_dropped_ = 0;
+    index_ = if_nametoindex(options_.interface.c_str());
+  }
+
+  void close() noexcept {
+    pcap_.reset();
+    fd_ = -1;
+  }
+
+  // The name belongs to another interface by now: made anew at once, so that no read failed while
+  // there was none. "any" has no number.
+  [[nodiscard]] bool is_other_interface() const noexcept {
+    const unsigned now = if_nametoindex(options_.interface.c_str());
+    return index_ != 0 && now != 0 && now != index_;
   }
 
   void give(Reading& reading, const pcap_pkthdr& header, const u_char* data) noexcept {
@@ -167,7 +187,10 @@ class LivePcap final : public LiveSource {
     pcap_stat stat{};
     if (pcap_stats(pcap_.get(), &stat) != 0) return;
     counters_.kernel_dropped.add(stat.ps_drop - dropped_);
-    counters_.interface_dropped.add(stat.ps_ifdrop - interface_dropped_);
+    // Of the interface, whatever the number of its handles.
+    if (options_.counts_interface) {
+      counters_.interface_dropped.add(stat.ps_ifdrop - interface_dropped_);
+    }
     dropped_ = stat.ps_drop;
     interface_dropped_ = stat.ps_ifdrop;
   }
@@ -175,15 +198,16 @@ class LivePcap final : public LiveSource {
   // An interface that went down comes back on the same handle; one that is gone needs a new one.
   void on_error() noexcept {
     counters_.read_errors.add();
-    if (if_nametoindex(options_.interface.c_str()) != 0) return;
-    pcap_.reset();
-    fd_ = -1;
+    if (if_nametoindex(options_.interface.c_str()) != 0) return;  // see refresh()
+    close();
   }
 
   LivePcapOptions options_;
   Pcap pcap_;  // null while the interface is gone
   int fd_ = -1;
   int link_type_ = 0;
+  unsigned index_ = 0;  // of the interface that pcap_ listens on
+  bool ended_ = false;
   Timestamp begin_;
   Timestamp retry_at_;
   uint32_t dropped_ = 0;

@@ -20,6 +20,8 @@ struct LivePcapOptions {
   std::string filter;  // pcap-filter(7); empty: everything
   // Handles with the same number on one interface share its packets; 0: alone.
   uint16_t fanout_group = 0;
+  // One handle of each interface: the kernel tells every one of them all that it dropped.
+  bool counts_interface = true;
   // For connections that policy resets or drops; null: they are only told of.
   std::shared_ptr<ResetSender> resets;
 };

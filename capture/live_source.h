@@ -30,9 +30,10 @@ struct LiveCounters {
   Counter resets_sent;
   Counter resets_failed;
   Counter resets_limited;
+  Counter resets_unsupported;
 };
 
-inline constexpr CounterTable<LiveCounters, 13> kLiveCounterTable{{
+inline constexpr CounterTable<LiveCounters, 14> kLiveCounterTable{{
     {"packets", &LiveCounters::packets, "packets read"},
     {"bytes", &LiveCounters::bytes, "their bytes on the wire"},
     {"kernel_dropped", &LiveCounters::kernel_dropped,
@@ -48,10 +49,11 @@ inline constexpr CounterTable<LiveCounters, 13> kLiveCounterTable{{
     {"passed_unseen", &LiveCounters::passed_unseen,
      "packets that the kernel let pass uninspected: this process was too slow, and it fails open"},
     {"resets_sent", &LiveCounters::resets_sent, "TCP reset segments sent"},
-    {"resets_failed", &LiveCounters::resets_failed,
-     "TCP resets that the kernel did not take, or that could not be made"},
+    {"resets_failed", &LiveCounters::resets_failed, "TCP resets that the kernel did not take"},
     {"resets_limited", &LiveCounters::resets_limited,
      "packets to be cut that no reset was sent for: over the rate, or one had just been sent"},
+    {"resets_unsupported", &LiveCounters::resets_unsupported,
+     "packets to be cut that no reset can reach: inside a tunnel, not TCP, an unknown link layer"},
 }};
 static_assert(describes_all(kLiveCounterTable));
 
@@ -87,10 +89,15 @@ class LiveSource {
   // Asks the kernel for its drops, and tries to come back when the source is away. To be called a
   // few times a second.
   virtual void refresh(Timestamp now) noexcept = 0;
+  // Gives up the source for good: whatever the kernel still holds for it gets its verdict (passes
+  // when failing open, is dropped when failing closed). Nothing but counters() and name() after it.
+  virtual void end() noexcept {}
   // Any thread.
   [[nodiscard]] virtual const LiveCounters& counters() const noexcept = 0;
   // Packets are held until their verdict, so that a drop cuts.
   [[nodiscard]] virtual bool in_path() const noexcept = 0;
+  // What cannot be held is at least reset.
+  [[nodiscard]] virtual bool sends_resets() const noexcept { return false; }
   // "eth1", "queue 3": for messages.
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
 };

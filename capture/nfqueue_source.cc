@@ -75,12 +75,17 @@ class NfqueueSource final : public LiveSource {
     return ok_status();
   }
 
-  [[nodiscard]] int poll_fd() const noexcept override { return nfq_fd(handle_.get()); }
+  ~NfqueueSource() override { end(); }
+
+  [[nodiscard]] int poll_fd() const noexcept override {
+    return handle_ ? nfq_fd(handle_.get()) : -1;
+  }
   void begin(Timestamp /*now*/) noexcept override {}
 
   size_t read(LiveHandler& handler, size_t budget) noexcept override {
-    handler_ = &handler;
     given_ = 0;
+    if (!handle_) return 0;
+    handler_ = &handler;
     now_ = clock_now();
     while (given_ < budget) {
       const ssize_t got = recv(poll_fd(), buffer_.data(), buffer_.size(), 0);
@@ -101,6 +106,16 @@ class NfqueueSource final : public LiveSource {
   void refresh(Timestamp /*now*/) noexcept override {
     count_resets(counters_, options_.resets.get());
     if (!options_.fail_open) read_dropped();
+  }
+  // The kernel drops what it holds for a queue that is given up, however the queue fails. Packet
+  // numbers wrap, and "up to" reaches half of them: a number far ahead means all that wait.
+  void end() noexcept override {
+    if (queue_ && options_.fail_open) {
+      constexpr uint32_t kAhead = 1U << 30;
+      (void)nfq_set_verdict_batch(queue_.get(), last_id_ + kAhead, NF_ACCEPT);
+    }
+    queue_.reset();
+    handle_.reset();
   }
   [[nodiscard]] const LiveCounters& counters() const noexcept override { return counters_; }
   [[nodiscard]] bool in_path() const noexcept override { return true; }

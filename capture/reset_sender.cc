@@ -20,6 +20,7 @@ namespace {
 
 constexpr Duration kAgain = Duration::millis(100);
 constexpr int kEthernet = 1;  // LINKTYPE_ETHERNET
+constexpr int kRawIp = 101;   // LINKTYPE_RAW
 constexpr size_t kMacs = 12;
 constexpr size_t kMaxTags = 3;
 constexpr HashKey kConnections = {{0x7765697220637574ULL, 0x7265736574732121ULL}};
@@ -55,7 +56,34 @@ size_t link_bytes(ByteSpan frame) noexcept {
   return 0;
 }
 
+// Whether the packet stood in a tunnel of the frame: what is outside has other addresses. Where the
+// link layer is not known, a packet with an encapsulation may have.
+bool is_tunnelled(const RawPacket& raw, const DecodedPacket& packet) noexcept {
+  size_t at = 0;
+  if (raw.link_type == kEthernet) {
+    at = link_bytes(raw.data);
+    if (at == 0) return packet.encapsulation != 0;
+  } else if (raw.link_type != kRawIp) {
+    return packet.encapsulation != 0;
+  }
+  const ByteSpan ip = raw.data.subspan(at);
+  const bool four = packet.source.ip.is_v4();
+  const size_t length = four ? 4 : 16;
+  const size_t from = four ? 12 : 8;
+  if (ip.size() < from + 2 * length || ip[0] >> 4 != (four ? 4 : 6)) return true;
+  const auto same = [&](size_t offset, const IpAddress& address) {
+    return std::equal(ip.begin() + static_cast<std::ptrdiff_t>(offset),
+                      ip.begin() + static_cast<std::ptrdiff_t>(offset + length),
+                      address.bytes.end() - static_cast<std::ptrdiff_t>(length));
+  };
+  return !same(from, packet.source.ip) || !same(from + length, packet.destination.ip);
+}
+
 }  // namespace
+
+bool reaches_nobody(const RawPacket& raw, const DecodedPacket& packet) noexcept {
+  return is_tunnelled(raw, packet);
+}
 
 Result<std::unique_ptr<ResetSender>> ResetSender::open(const ResetSenderOptions& options) {
   std::unique_ptr<ResetSender> out(new ResetSender(options));
@@ -115,7 +143,8 @@ void ResetSender::cut(const RawPacket& raw, const DecodedPacket& packet) noexcep
   const bool frame_known =
       raw.link_type == kEthernet && link_bytes(raw.data) != 0 && raw.data.size() > kMacs;
   // Inside a tunnel the two ends cannot be reached with what is outside of it.
-  if (packet.protocol != static_cast<uint8_t>(IpProtocol::kTcp) || (as_frame && !frame_known)) {
+  if (packet.protocol != static_cast<uint8_t>(IpProtocol::kTcp) || (as_frame && !frame_known) ||
+      reaches_nobody(raw, packet)) {
     return counters_.unsupported.add();
   }
   if (packet.flags.rst) return;
@@ -171,9 +200,8 @@ void count_resets(LiveCounters& into, const ResetSender* resets) noexcept {
   const ResetSenderCounters& from = resets->counters();
   into.resets_sent = from.sent;
   into.resets_limited = from.limited;
-  Counter failed = from.failed;
-  failed.add(from.unsupported.get());
-  into.resets_failed = failed;
+  into.resets_failed = from.failed;
+  into.resets_unsupported = from.unsupported;
 }
 
 }  // namespace weir::capture

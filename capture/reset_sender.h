@@ -77,6 +77,9 @@ class ResetSender {
   ResetSenderCounters counters_;
 };
 
+// Whether the packet stood in a tunnel: a reset for it would go to the tunnel's outside.
+[[nodiscard]] bool reaches_nobody(const RawPacket& raw, const DecodedPacket& packet) noexcept;
+
 // Copies what `resets`, if any, has counted.
 void count_resets(LiveCounters& into, const ResetSender* resets) noexcept;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "capture/packet_decoder.h"
+#include "capture/reset_sender.h"
 
 namespace weir::capture {
 namespace {
@@ -40,6 +41,29 @@ uint32_t sum_of(std::vector<uint8_t> bytes) {
   for (size_t i = 0; i < bytes.size(); i += 2) sum += bytes[i] * 256U + bytes[i + 1];
   while (sum > 0xffff) sum = sum % 0x10000 + sum / 0x10000;
   return static_cast<uint32_t>(sum);
+}
+
+TEST(ResetSender, KnowsAPacketThatATunnelCarried) {
+  const DecodedPacket seen = segment_seen("10.0.0.5", "192.0.2.9");
+  const ResetSegment segment = make_resets(seen, {}).segments[1];
+  std::vector<uint8_t> frame(12, 2);
+  frame.insert(frame.end(), {0x81, 0, 0, 7, 8, 0});  // VLAN 7, IPv4
+  frame.insert(frame.end(), segment.span().begin(), segment.span().end());
+  RawPacket raw;
+  raw.link_type = 1;
+  raw.data = frame;
+  DecodedPacket inside = seen;
+  inside.encapsulation = 7;
+  EXPECT_FALSE(reaches_nobody(raw, inside)) << "a VLAN is no tunnel";
+  inside.source = {*IpAddress::parse("172.16.0.1"), 40'000};
+  EXPECT_TRUE(reaches_nobody(raw, inside)) << "other addresses outside";
+  EXPECT_TRUE(reaches_nobody(raw, segment_seen("2001:db8::1", "2001:db8::2")));
+  raw.data = segment.span();
+  raw.link_type = 101;
+  EXPECT_FALSE(reaches_nobody(raw, seen));
+  EXPECT_TRUE(reaches_nobody(raw, inside));
+  raw.data = raw.data.first(10);
+  EXPECT_TRUE(reaches_nobody(raw, seen)) << "cut off";
 }
 
 TEST(ResetSegments, InThePathBothEndsExpectThem) {
