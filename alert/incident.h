@@ -25,6 +25,7 @@ struct Incident {
   Action action = Action::kAlert;
   Severity severity = Severity::kNone;
   uint64_t upload_bytes = 0;  // the most that one flow of it had sent
+  Passed passed;              // the most of one connection of it that was cut
   uint64_t generation = 1;    // of the configuration that decided; the latest of its findings
   // Overlapping and adjacent line ranges of one file are one piece; `lines` and `score` of a piece
   // are the greatest of its parts.

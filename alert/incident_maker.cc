@@ -150,6 +150,15 @@ void IncidentMaker::on_finding(Finding&& finding) {
     const auto found = by_subject_.find(group + subject);
     if (found != by_subject_.end()) oldest = std::min(oldest, *found->second.begin());
   }
+  if (finding.only_ending) {
+    if (oldest == none) return counters_.endings_unmatched.add();
+    Incident& incident = incidents_.at(oldest).incident;
+    const CutEnding before = incident.passed.ending;
+    incident.passed.merge(finding.passed);
+    if (incident.passed.ending == before) return;
+    counters_.updates_told.add();
+    return tell(incident, IncidentActivity::kUpdate);
+  }
   if (oldest != none) return join(oldest, std::move(finding), subjects);
   create(std::move(finding), std::move(group), subjects);
 }
@@ -188,6 +197,7 @@ void IncidentMaker::create(Finding&& finding, std::string&& group,
   incident.action = finding.action;
   incident.severity = finding.severity;
   incident.upload_bytes = finding.upload_bytes;
+  incident.passed = finding.passed;
   incident.generation = finding.generation;
   for (Evidence& piece : finding.evidence) {
     incident.evidence_dropped +=
@@ -216,6 +226,7 @@ void IncidentMaker::join(Handle handle, Finding&& finding,
   incident.action = std::max(incident.action, finding.action);
   incident.severity = std::max(incident.severity, finding.severity);
   incident.upload_bytes = std::max(incident.upload_bytes, finding.upload_bytes);
+  incident.passed.merge(finding.passed);
   incident.generation = std::max(incident.generation, finding.generation);
   fill_flow(incident.flow, std::move(finding.flow));
   fill_request(incident.request, std::move(finding.request));

@@ -34,8 +34,9 @@ struct IncidentCounters {
   Counter closed_at_limit;
   Counter evidence_dropped;
   Counter subjects_dropped;
+  Counter endings_unmatched;
 };
-inline constexpr CounterTable<IncidentCounters, 9> kIncidentCounters = {{
+inline constexpr CounterTable<IncidentCounters, 10> kIncidentCounters = {{
     {"findings", &IncidentCounters::findings, "findings given to the incident maker"},
     {"findings_allowed", &IncidentCounters::findings_allowed,
      "findings that policy allows: not told"},
@@ -49,6 +50,8 @@ inline constexpr CounterTable<IncidentCounters, 9> kIncidentCounters = {{
      "pieces of evidence over incident_evidence"},
     {"subjects_dropped", &IncidentCounters::subjects_dropped,
      "files and rules over incident_subjects, by which no finding joins"},
+    {"endings_unmatched", &IncidentCounters::endings_unmatched,
+     "words on how a cut connection ended that came when its incident was closed"},
 }};
 static_assert(describes_all(kIncidentCounters));
 

@@ -145,6 +145,12 @@ std::string alert_json(const Incident& incident, IncidentActivity activity) {
                           {"content_type", incident.request.content_type}};
   }
   out["upload_bytes"] = incident.upload_bytes;
+  if (incident.passed.cut) {
+    out["passed"] = Json{{"lines", incident.passed.lines}, {"bytes", incident.passed.bytes}};
+    if (incident.passed.ending != CutEnding::kNotWatched) {
+      out["passed"]["connection"] = text(to_string(incident.passed.ending));
+    }
+  }
   out["generation"] = incident.generation;
   out["evidence"] = Json::array();
   for (const Evidence& piece : incident.evidence) out["evidence"].push_back(evidence_object(piece));

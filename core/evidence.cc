@@ -17,6 +17,11 @@ constexpr std::array<std::string_view, 7> kHostSources = {"",         "ip",  "dn
 
 std::string_view to_string(EvidenceKind kind) noexcept { return kKinds[static_cast<size_t>(kind)]; }
 
+std::string_view to_string(CutEnding ending) noexcept {
+  constexpr std::array<std::string_view, 4> kNames = {"", "unknown", "ended", "went_on"};
+  return kNames[static_cast<size_t>(ending)];
+}
+
 std::string_view to_string(HostSource source) noexcept {
   return kHostSources[static_cast<size_t>(source)];
 }

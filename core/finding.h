@@ -2,6 +2,7 @@
 // when it ends). Both own their data and are built off the per-packet path.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -54,6 +55,28 @@ struct RequestInfo {
   std::string content_type;
 };
 
+// Whether a connection ended for which resets were sent, by what came by after them: FIN or RST of
+// one end; or acknowledgements of either end that went on growing.
+enum class CutEnding : uint8_t { kNotWatched, kUnknown, kEnded, kWentOn };
+std::string_view to_string(CutEnding) noexcept;  // "", "unknown", "ended", "went_on"
+
+// What a connection that policy cut had sent before: in the path without the packet that completed
+// the evidence, as that one did not pass; from a mirror with it.
+struct Passed {
+  bool cut = false;
+  uint64_t lines = 0;  // protected ones, as far as evidence was made of them
+  uint64_t bytes = 0;  // of payload
+  CutEnding ending = CutEnding::kNotWatched;
+
+  // Of several connections the most, and the worst.
+  void merge(const Passed& other) noexcept {
+    cut = cut || other.cut;
+    lines = std::max(lines, other.lines);
+    bytes = std::max(bytes, other.bytes);
+    ending = std::max(ending, other.ending);
+  }
+};
+
 // Evidence of one request (or of the flow as such, then `request` is empty and `evidence` may be),
 // with what policy decided.
 struct Finding {
@@ -66,6 +89,9 @@ struct Finding {
   std::string rule;           // name of the policy rule that won
   uint64_t upload_bytes = 0;  // client-to-server payload bytes of the flow so far
   uint64_t generation = 1;    // of the configuration that decided
+  Passed passed;
+  // Tells of nothing new but passed.ending, of a finding that was told before.
+  bool only_ending = false;
 };
 
 struct FlowRecord {

@@ -36,6 +36,16 @@ std::string incident_text(const nlohmann::json& alert) {
                      "  x" + text_of(alert, "count");
   if (activity != "create") line += "  [" + activity + "]";
   std::string out = paint(printable(line), ink_of(severity)) + "\n";
+  const auto passed = alert.find("passed");
+  if (passed != alert.end() && passed->is_object()) {
+    out += "    cut after " + printable(text_of(*passed, "lines")) + " protected lines and " +
+           printable(text_of(*passed, "bytes")) + " bytes had passed";
+    const std::string connection = text_of(*passed, "connection");
+    if (connection == "ended") out += "; the connection ended";
+    if (connection == "went_on") out += "; the connection went on in spite of the resets";
+    if (connection == "unknown") out += "; whether the connection ended was not seen";
+    out += "\n";
+  }
   const auto evidence = alert.find("evidence");
   if (evidence != alert.end() && evidence->is_array()) {
     for (const auto& piece : *evidence) {

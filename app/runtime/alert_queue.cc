@@ -59,6 +59,8 @@ void AlertQueue::merge(Finding&& finding) {
   into.action = std::max(into.action, finding.action);
   into.severity = std::max(into.severity, finding.severity);
   into.upload_bytes = std::max(into.upload_bytes, finding.upload_bytes);
+  into.passed.merge(finding.passed);
+  into.only_ending = into.only_ending && finding.only_ending;
   for (Evidence& piece : finding.evidence) {
     const auto change = alert::add_evidence(into.evidence, std::move(piece), kEvidence);
     counters_.evidence_dropped.add(change.dropped);

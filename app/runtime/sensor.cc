@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -43,6 +44,14 @@ struct Sensor::Worker final : capture::LiveHandler {
     if (made) ndpi = std::move(*made);
     engine =
         std::make_unique<inspect::Engine>(snapshot, queue, HashKey::random(), ndpi.get(), keys);
+    const auto any = [this](bool (capture::LiveSource::*what)() const noexcept) {
+      return std::any_of(sources.begin(), sources.end(),
+                         [what](const auto& source) { return (source.get()->*what)(); });
+    };
+    engine->set_enforcement(any(&capture::LiveSource::in_path) ? inspect::Enforcement::kInPath
+                            : any(&capture::LiveSource::sends_resets)
+                                ? inspect::Enforcement::kResets
+                                : inspect::Enforcement::kNothing);
     wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   }
   ~Worker() override {
@@ -74,7 +83,11 @@ struct Sensor::Worker final : capture::LiveHandler {
       if (got == 0) wait(waits);
     }
     const Timestamp now = wall_clock();
-    for (const auto& source : sources) source->refresh(now);
+    // First of all: the kernel holds packets for as long as their source is there.
+    for (const auto& source : sources) {
+      source->refresh(now);
+      source->end();
+    }
     engine->on_time(now);
     engine->finish();
     while (!queue.flush()) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "app/runtime/alert_queue.h"
@@ -31,8 +32,15 @@ class Sensor {
   // Before start(). `queue` must outlive the sensor; `cpu` < 0: wherever.
   void add_worker(Sources sources, AlertQueue& queue, int cpu = -1);
   void start();
-  // Reads what has arrived, ends all flows, hands on what was found, ends the threads.
+  // Each worker reads what has arrived, ends its sources (packets that are held in the path get
+  // their verdict here, before anything that takes time), ends all flows, hands on what was found,
+  // and ends.
   void stop();
+  // The first configuration, for whoever sees to it that no worker has to free it; the workers'
+  // engines hold it as long as they need it. After the last add_worker().
+  [[nodiscard]] std::shared_ptr<const inspect::Snapshot> take_snapshot() noexcept {
+    return std::move(snapshot_);
+  }
 
   // What a job may look at, in the worker's own thread.
   struct WorkerView {

@@ -259,6 +259,7 @@ void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const Decode
   } else {
     flow.dossier->add_answer(packet.payload.size());
   }
+  if (flow.dossier->watches_ending()) flow.dossier->after_cut(direction, packet);
   if (flow.tcp) {
     TcpFlow& tcp = *flow.tcp;
     tcp.stream.on_segment(direction, packet, tcp.inspector);
@@ -450,6 +451,10 @@ void Engine::on_time(Timestamp now) noexcept {
   impl.flows.expire(
       now, [&impl](Table::Entry& entry, FlowEnd reason) noexcept { impl.end_flow(entry, reason); },
       impl.services.limits.flows);
+}
+
+void Engine::set_enforcement(Enforcement enforcement) noexcept {
+  impl_->services.enforcement = enforcement;
 }
 
 void Engine::set_snapshot(std::shared_ptr<const Snapshot> snapshot) {

@@ -48,6 +48,8 @@ class Engine final : public PacketSink {
   // that a source in the path may let the rest of it pass without asking.
   [[nodiscard]] bool may_pass_by() const noexcept;
   void on_time(Timestamp now) noexcept override;
+  // What comes of kReset and kDrop; kNothing unless told otherwise. Before the first packet.
+  void set_enforcement(Enforcement enforcement) noexcept;
   // Flows that begin from now on are inspected with `snapshot`; those that are there keep what they
   // began with. Limits stay those of the first one. Between packets only.
   void set_snapshot(std::shared_ptr<const Snapshot> snapshot);

@@ -321,7 +321,7 @@ void FlowDossier::judge_flow(const RequestInfo& request) noexcept {
     }
   }
   const Decision decision = services_.snapshot->policy.decide(facts());
-  action_ = std::max(action_, decision.action);
+  raise_action(decision.action);
   if (decision.action == Action::kAllow || decision.rule == nullptr) return;
   const std::pair told(decision.rule, match_.face);
   if (std::find(told_.begin(), told_.end(), told) != told_.end() || told_.size() >= kMaxTold)
@@ -345,14 +345,17 @@ void FlowDossier::weigh_data(std::vector<Evidence>& evidence) const {
 
 void FlowDossier::judge_so_far(std::vector<Evidence>& evidence) noexcept {
   weigh_data(evidence);
+  note_lines(evidence);
   PolicyFacts facts = this->facts();
   facts.evidence = evidence;
-  action_ = std::max(action_, services_.snapshot->policy.decide(facts).action);
+  raise_action(services_.snapshot->policy.decide(facts).action);
 }
 
 void FlowDossier::report(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept {
   weigh_data(evidence);
   if (evidence.empty()) return;
+  note_lines(evidence);
+  told_lines_ = lines_;
   // Data and marks are findings of their own, each class and field, so that they join incidents by
   // themselves and a leak of code is about the code alone.
   const auto data = std::stable_partition(evidence.begin(), evidence.end(),
@@ -374,11 +377,65 @@ void FlowDossier::report(RequestInfo&& request, std::vector<Evidence>&& evidence
   tell(std::move(request), std::move(evidence));
 }
 
+// What had gone out when the flow is cut: in the path without the packet that is held, from a
+// mirror with it.
+void FlowDossier::raise_action(Action action) noexcept {
+  const Action before = std::exchange(action_, std::max(action_, action));
+  if (before >= Action::kReset || action_ < Action::kReset) return;
+  const uint64_t packet = services_.counters.packets.get();
+  const bool held = services_.enforcement == Enforcement::kInPath;
+  passed_.cut = true;
+  passed_.bytes = upload_bytes_ - (held && last_upload_packet_ == packet ? last_upload_ : 0);
+  passed_.lines = held && lines_packet_ == packet ? lines_before_ : lines_;
+  if (services_.enforcement != Enforcement::kResets ||
+      id_.ip_protocol != static_cast<uint8_t>(IpProtocol::kTcp)) {
+    return;
+  }
+  passed_.ending = CutEnding::kUnknown;
+  cut_at_ = services_.now;
+}
+
+// For a while packets are still on their way. A FIN or RST may be our own reset, seen again: when
+// acknowledgements grow after it, the connection went on. Data alone proves nothing: it is sent
+// again to an end that is gone.
+void FlowDossier::after_cut(Direction direction, const DecodedPacket& packet) noexcept {
+  constexpr Duration kOnTheirWay = Duration::millis(500);
+  const CutEnding before = passed_.ending;
+  if (packet.flags.rst || packet.flags.fin) {
+    passed_.ending = CutEnding::kEnded;
+  } else if (packet.flags.ack) {
+    const bool further =
+        has_acked_[direction] && static_cast<int32_t>(packet.ack - acked_[direction]) > 0;
+    if (further && services_.now - cut_at_ > kOnTheirWay) passed_.ending = CutEnding::kWentOn;
+    if (further || !has_acked_[direction]) acked_[direction] = packet.ack;
+    has_acked_[direction] = true;
+  }
+  if (passed_.ending == before || told_cut_ == nullptr) return;
+  Finding finding = *told_cut_;
+  finding.time = services_.now;
+  finding.passed = passed_;
+  finding.only_ending = true;
+  services_.sink.on_finding(std::move(finding));
+}
+
+void FlowDossier::note_lines(const std::vector<Evidence>& evidence) noexcept {
+  const uint64_t packet = services_.counters.packets.get();
+  if (lines_packet_ != packet) {
+    lines_packet_ = packet;
+    lines_before_ = lines_;
+  }
+  uint64_t lines = told_lines_;
+  for (const Evidence& piece : evidence) {
+    if (piece.kind == EvidenceKind::kCode) lines += piece.lines;
+  }
+  lines_ = std::max(lines_, lines);
+}
+
 void FlowDossier::tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept {
   PolicyFacts facts = this->facts();
   facts.evidence = evidence;
   const Decision decision = services_.snapshot->policy.decide(facts);
-  action_ = std::max(action_, decision.action);
+  raise_action(decision.action);
   emit(decision, std::move(request), std::move(evidence));
 }
 
@@ -394,6 +451,10 @@ void FlowDossier::emit(const Decision& decision, RequestInfo&& request,
   finding.severity = decision.severity;
   if (decision.rule != nullptr) finding.rule = decision.rule->name;
   finding.upload_bytes = upload_bytes_;
+  if (decision.action >= Action::kReset) {
+    finding.passed = passed_;
+    if (watches_ending()) told_cut_ = std::make_unique<Finding>(finding);
+  }
   services_.counters.findings.add();
   services_.counters.evidence.add(finding.evidence.size());
   services_.sink.on_finding(std::move(finding));

@@ -11,6 +11,7 @@
 
 #include "core/finding.h"
 #include "core/limits.h"
+#include "core/packet.h"
 #include "core/time.h"
 #include "inspect/engine/engine_counters.h"
 #include "inspect/engine/request_pool.h"
@@ -33,6 +34,7 @@ struct EngineCommon {
   EngineCounters counters;
   PoolCounters pool_counters;
   Timestamp now;
+  Enforcement enforcement = Enforcement::kNothing;
 };
 
 // What the flows of one generation of configuration share. They hold it until they end.
@@ -44,7 +46,8 @@ struct EngineServices {
         pool(snapshot->detectors, limits, &common.pool_counters),
         names(common.names),
         counters(common.counters),
-        now(common.now) {}
+        now(common.now),
+        enforcement(common.enforcement) {}
 
   std::shared_ptr<const Snapshot> snapshot;
   const Limits& limits;  // of the first generation: they size what all flows share
@@ -53,6 +56,7 @@ struct EngineServices {
   NameCache& names;
   EngineCounters& counters;
   Timestamp& now;
+  const Enforcement& enforcement;
 };
 
 class FlowDossier {
@@ -130,12 +134,19 @@ class FlowDossier {
 
   void add_upload(uint64_t bytes) noexcept {
     upload_bytes_ += bytes;
+    last_upload_ = bytes;
+    last_upload_packet_ = services_.counters.packets.get();
     if (id_.visibility_reason == VisibilityReason::kNoData && bytes > 0) {
       not_seen(VisibilityReason::kUnknownProtocol);
     }
     const bool mark = meter_.sent(bytes, services_.now);
     if (mark || upload_bytes_ >= next_upload_check_) check_upload();
   }
+  // After resets were sent: whether the connection ends is told with its finding, or after it.
+  [[nodiscard]] bool watches_ending() const noexcept {
+    return passed_.ending != CutEnding::kNotWatched && passed_.ending != CutEnding::kWentOn;
+  }
+  void after_cut(Direction direction, const DecodedPacket& packet) noexcept;
   void add_answer(uint64_t bytes) noexcept { meter_.answered(bytes); }
   [[nodiscard]] uint64_t upload_bytes() const noexcept { return upload_bytes_; }
   [[nodiscard]] Action action() const noexcept { return action_; }
@@ -159,6 +170,8 @@ class FlowDossier {
   void emit(const Decision& decision, RequestInfo&& request, std::vector<Evidence>&& evidence);
   void check_upload() noexcept;
   void tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept;
+  void raise_action(Action action) noexcept;
+  void note_lines(const std::vector<Evidence>& evidence) noexcept;
   void weigh_data(std::vector<Evidence>& evidence) const;
   [[nodiscard]] PolicyFacts facts() const noexcept;
   [[nodiscard]] bool belong_together(std::string_view a, std::string_view b) const noexcept;
@@ -185,7 +198,18 @@ class FlowDossier {
   std::vector<std::string> certificate_;                        // names of it
   std::vector<std::pair<std::string, std::string>> conflicts_;  // that were told: rule, name
   Action action_ = Action::kAllow;
+  Passed passed_;  // see raise_action
+  Timestamp cut_at_;
+  PerDirection<uint32_t> acked_;  // the furthest since the cut
+  PerDirection<bool> has_acked_;
+  std::unique_ptr<Finding> told_cut_;  // the last one, for a word on how it ended
   uint64_t upload_bytes_ = 0;
+  uint64_t last_upload_ = 0;  // bytes of the last packet of the client, and its number
+  uint64_t last_upload_packet_ = 0;
+  uint64_t told_lines_ = 0;  // protected lines: in requests that are over,
+  uint64_t lines_ = 0;       // with the one being read, and without this packet
+  uint64_t lines_before_ = 0;
+  uint64_t lines_packet_ = 0;
   uint64_t next_upload_check_ = 64 << 10;
   UploadMeter meter_;
   uint32_t sight_pending_ = 0;  // who waits

@@ -13,6 +13,10 @@
 
 namespace weir::inspect {
 
+// What becomes of a connection that policy cuts: nothing (a replay), resets from beside the path,
+// or no more packets, beginning with the one that completed the evidence.
+enum class Enforcement : uint8_t { kNothing, kResets, kInPath };
+
 struct Snapshot {
   std::shared_ptr<const signatures::Catalogue> catalogue;  // never null
   std::shared_ptr<const DetectorSet> detectors;            // never null

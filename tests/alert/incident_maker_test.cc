@@ -124,6 +124,26 @@ TEST_F(IncidentMakerTest, StrictestActionAndHighestSeverityStay) {
   EXPECT_EQ(incidents[0].upload_bytes, 1000U);
 }
 
+TEST_F(IncidentMakerTest, AWordOnHowACutEndedIsAnUpdateAndNoFinding) {
+  Finding f = finding(0, {secret("k")});
+  f.action = Action::kReset;
+  f.passed = {true, 3, 500, CutEnding::kUnknown};
+  maker_.on_finding(Finding(f));
+  f.passed = {true, 2, 900, CutEnding::kWentOn};
+  f.only_ending = true;
+  maker_.on_finding(Finding(f));
+  maker_.on_finding(Finding(f));  // nothing new
+  EXPECT_EQ(counters_.updates_told.get(), 1U);
+  const auto incidents = closed();
+  ASSERT_EQ(incidents.size(), 1U);
+  EXPECT_EQ(incidents[0].count, 1U);
+  EXPECT_EQ(incidents[0].passed.lines, 3U);
+  EXPECT_EQ(incidents[0].passed.bytes, 900U);
+  EXPECT_EQ(incidents[0].passed.ending, CutEnding::kWentOn);
+  maker_.on_finding(std::move(f));
+  EXPECT_EQ(counters_.endings_unmatched.get(), 1U);
+}
+
 TEST_F(IncidentMakerTest, AllowedFindingsAreCountedNotTold) {
   Finding f = finding(0, {secret("k")});
   f.action = Action::kAllow;

@@ -48,6 +48,10 @@ class Talk {
     send(false, {.fin = true, .ack = true}, {});
     return send(true, {.ack = true}, {});
   }
+  Talk& later(Duration time) {
+    time_.ns += time.ns;
+    return *this;
+  }
   [[nodiscard]] Action last() const { return last_; }
 
  private:
@@ -523,6 +527,84 @@ TEST_F(EngineTest, PolicySeesEvidenceBeforeTheRequestIsComplete) {
   Talk talk(engine_);
   talk.handshake().client(whole.substr(0, whole.size() - 10));
   EXPECT_EQ(talk.last(), Action::kDrop);
+}
+
+// Sends a leak until it is cut; how many bytes went before the packet that completed the evidence.
+uint64_t send_until_cut(Talk& talk, uint64_t& with_it) {
+  const std::string code = test::sample_lines("planner/crew_schedule.cc", 1, 102);
+  const std::string whole =
+      post("api.openai.com", message(code + std::string(60'000, ' ') + "and so on"));
+  talk.handshake();
+  for (uint64_t at = 0; at < whole.size(); at += 700) {
+    const std::string piece = whole.substr(at, 700);
+    talk.client(piece);
+    if (talk.last() != Action::kDrop) continue;
+    with_it = at + piece.size();
+    return at;
+  }
+  ADD_FAILURE() << "not cut";
+  return 0;
+}
+
+const Finding* cut_of(const std::vector<Finding>& findings, bool only_ending) {
+  const Finding* out = nullptr;
+  for (const Finding& finding : findings) {
+    if (finding.passed.cut && finding.only_ending == only_ending) out = &finding;
+  }
+  return out;
+}
+
+TEST_F(EngineTest, InThePathWhatCompletedTheEvidenceDidNotPass) {
+  engine_.set_enforcement(Enforcement::kInPath);
+  Talk talk(engine_);
+  uint64_t with_it = 0;
+  const uint64_t before = send_until_cut(talk, with_it);
+  engine_.finish();
+  const Finding* cut = cut_of(sink_.findings, false);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.bytes, before);
+  EXPECT_EQ(cut->upload_bytes, with_it);
+  EXPECT_EQ(cut->passed.lines, 0U);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kNotWatched);
+}
+
+TEST_F(EngineTest, BesideThePathItDidPassAndTheEndIsWatched) {
+  engine_.set_enforcement(Enforcement::kResets);
+  Talk talk(engine_);
+  uint64_t with_it = 0;
+  (void)send_until_cut(talk, with_it);
+  engine_.finish();
+  const Finding* cut = cut_of(sink_.findings, false);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.bytes, with_it);
+  EXPECT_GE(cut->passed.lines, 8U);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kUnknown);
+}
+
+TEST_F(EngineTest, AConnectionThatClosesAfterItsResetsEnded) {
+  engine_.set_enforcement(Enforcement::kResets);
+  Talk talk(engine_);
+  uint64_t with_it = 0;
+  (void)send_until_cut(talk, with_it);
+  talk.close();
+  engine_.finish();
+  const Finding* cut = cut_of(sink_.findings, false);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kEnded);
+}
+
+TEST_F(EngineTest, AConnectionWhoseAcknowledgementsGrowWentOnInSpiteOfItsResets) {
+  engine_.set_enforcement(Enforcement::kResets);
+  Talk talk(engine_);
+  uint64_t with_it = 0;
+  (void)send_until_cut(talk, with_it);
+  // Still on their way when the resets were sent.
+  talk.client("a").server("x").client("b").server("x");
+  talk.later(Duration::seconds(1)).client("more").server("x");
+  engine_.finish();
+  const Finding* cut = cut_of(sink_.findings, false);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kWentOn);
 }
 
 TEST_F(EngineTest, AFlowKeepsTheSnapshotItBeganWith) {
