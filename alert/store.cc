@@ -210,13 +210,17 @@ void Store::on_incident(const Incident& incident, IncidentActivity activity) {
   usage.host = incident.flow.host;
   usage.tool = incident.flow.tool;
   usage.visibility = to_string(incident.flow.visibility);
+  usage.reason = to_string(incident.flow.visibility_reason);
   usage.status = to_string(incident.flow.status);
   waiting_.push_back({incident.id, activity, incident.severity, microseconds(incident.first_seen),
                       microseconds(incident.last_seen), std::move(usage), lines,
                       alert_json(incident, activity)});
-  if (waiting_.size() > options_.waiting_activities) {
+  waiting_bytes_ += waiting_.back().json.size();
+  while (waiting_.size() > options_.waiting_activities ||
+         (waiting_bytes_ > options_.waiting_bytes && waiting_.size() > 1)) {
     // Only where commits fail, or none is called: told to the sinks rather than forgotten.
     if (!waiting_.front().told) tell_unstored();
+    waiting_bytes_ -= waiting_.front().json.size();
     waiting_.pop_front();
     counters_.waiting_dropped.add();
   }
@@ -310,6 +314,7 @@ Status Store::write() {
     if (!waiting.told) ++last_sequence_;
   }
   waiting_.clear();
+  waiting_bytes_ = 0;
   usage_.clear();
   return ok_status();
 }

@@ -76,6 +76,7 @@ struct StoreOptions {
   uint64_t budget = 1ULL << 30;
   // Bounds of what waits in memory while the database cannot be written.
   size_t waiting_activities = 10'000;
+  uint64_t waiting_bytes = 64ULL << 20;  // of their JSON
   size_t waiting_usage_rows = 200'000;
 };
 
@@ -143,6 +144,7 @@ class Store final : public IncidentSink {
   StoreCounters counters_;
   std::vector<Cursor> cursors_;
   std::deque<Waiting> waiting_;
+  uint64_t waiting_bytes_ = 0;  // of their JSON
   UsageRows usage_;
   bool damaged_ = false;
   int64_t last_sequence_ = 0;

@@ -39,7 +39,7 @@ UsageKey usage_key(const FlowRecord& record) {
   key.host = flow.host;
   key.tool = flow.tool;
   key.visibility = to_string(flow.visibility);
-  key.reason = flow.visibility == Visibility::kClear ? std::string() : flow.sight;
+  key.reason = to_string(flow.visibility_reason);
   key.status = to_string(flow.status);
   return key;
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -17,6 +18,8 @@ namespace {
 // What an alert waits at most while nothing else happens.
 constexpr std::chrono::milliseconds kNap{10};
 constexpr std::chrono::milliseconds kCommitEach{500};
+// While it fails, each time twice as long: a disk in trouble is not helped by a rewrite of all.
+constexpr std::chrono::milliseconds kCommitAtLast{30'000};
 constexpr size_t kRound = 256;  // of each queue, so that none waits for another
 
 }  // namespace
@@ -67,11 +70,12 @@ bool AlertDesk::take_all() {
 }
 
 // Without the lock: nobody else uses the sinks, and a disk may be slow. A trouble is told when it
-// begins and when it is over; until then it is tried again each second.
+// begins and when it is over; until then it is tried again, less and less often.
 void AlertDesk::commit() {
   const bool was_well = well_;
   const Status committed = sinks_.commit();
   well_ = static_cast<bool>(committed);
+  again_ = well_ ? kCommitEach : std::min(std::max(again_, kCommitEach) * 2, kCommitAtLast);
   if (was_well && !well_) complain(committed.error().to_string() + "; alerts go on without it");
   if (!was_well && well_) complain("incidents are stored again");
 }
@@ -83,7 +87,7 @@ void AlertDesk::run() {
     const bool stopping = stop_.load();
     const bool any = take_all();
     const auto now = std::chrono::steady_clock::now();
-    if (now - committed >= kCommitEach || (well_ && sinks_.due())) {
+    if (now - committed >= std::max(again_, kCommitEach) || (well_ && sinks_.due())) {
       commit();
       committed = now;
     }

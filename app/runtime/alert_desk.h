@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -64,7 +65,8 @@ class AlertDesk {
   AlertSinks& sinks_;
   alert::JsonlFile* flows_;
   std::vector<std::unique_ptr<AlertQueue>> queues_;
-  bool well_ = true;  // the last commit
+  bool well_ = true;                    // the last commit
+  std::chrono::milliseconds again_{0};  // while it is not: until the next
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> rounds_{0};
   std::thread thread_;

@@ -196,6 +196,20 @@ TEST_F(StoreTest, WhatWaitsIsBoundedAndToldBeforeItIsGivenUp) {
   EXPECT_EQ(incidents().size(), 5U);
 }
 
+TEST_F(StoreTest, WhatWaitsIsBoundedByItsBytesToo) {
+  StoreOptions options;
+  options.waiting_bytes = 1;  // less than any: the last one always stays
+  const auto store = opened(options);
+  FakeSink sink;
+  ASSERT_TRUE(store->add_sink(sink));
+  for (int i = 0; i < 4; ++i) happen(*store, i);
+  EXPECT_EQ(store->counters().waiting_dropped.get(), 3U);
+  ASSERT_TRUE(store->commit());
+  EXPECT_EQ(sink.told.size(), 4U);
+  for (int i = 4; i < 6; ++i) happen(*store, i);
+  EXPECT_EQ(store->counters().waiting_dropped.get(), 4U) << "a commit empties the count";
+}
+
 TEST_F(StoreTest, ADamagedDatabaseIsAnErrorAndCanBeSetAside) {
   { opened(); }
   std::filesystem::resize_file(path_, 2'000);
