@@ -99,6 +99,7 @@ Result<std::vector<Sensor::Sources>> open_live_sources(const config::Settings& a
     options.fanout_group = workers > 1 ? capture::new_fanout_group() : uint16_t{0};
     for (size_t i = 0; i < workers; ++i) {
       options.resets = (*resets)[i];
+      options.counts_interface = i == 0;
       auto opened = capture::open_live_pcap(options);
       if (!opened) return opened.error();
       out[i].push_back(std::move(*opened));

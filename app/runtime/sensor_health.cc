@@ -33,6 +33,7 @@ HealthSums health_sums(const inspect::CounterList& counters) {
     if (name == "tcp.delivered_bytes") out.upload_bytes += value;
     if (name == "tcp.acked_unseen_bytes") out.unseen_bytes += value;
     if (name == "alert_queue.findings_merged") out.alerts_merged += value;
+    if (name == "alert_queue.records_dropped") out.records_dropped += value;
   }
   out.packets += out.dropped;
   out.upload_bytes += out.unseen_bytes;
@@ -72,6 +73,12 @@ void SensorHealth::look(const HealthSums& sums, Timestamp now, uint64_t generati
   if (sums.alerts_merged > before.alerts_merged) {
     raise("sensor.alerts", "alerts came faster than they could be told and were merged", now,
           generation);
+  }
+  if (sums.records_dropped > before.records_dropped) {
+    raise("sensor.records",
+          std::to_string(sums.records_dropped - before.records_dropped) +
+              " records of flows were dropped: usage is told too small",
+          now, generation);
   }
 }
 

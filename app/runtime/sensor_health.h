@@ -20,6 +20,7 @@ struct HealthSums {
   uint64_t upload_bytes = 0;
   uint64_t unseen_bytes = 0;  // of them
   uint64_t alerts_merged = 0;
+  uint64_t records_dropped = 0;
 };
 [[nodiscard]] HealthSums health_sums(const inspect::CounterList& counters);
 

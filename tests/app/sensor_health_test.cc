@@ -67,12 +67,27 @@ TEST(WorkerOfSensorHealth, AddsUpItsCounters) {
                                        {"live.interface_dropped", 1},
                                        {"tcp.delivered_bytes", 100},
                                        {"tcp.acked_unseen_bytes", 10},
+                                       {"alert_queue.records_dropped", 6},
                                        {"alert_queue.findings_merged", 4}});
   EXPECT_EQ(sums.packets, 10U);
   EXPECT_EQ(sums.dropped, 3U);
   EXPECT_EQ(sums.upload_bytes, 110U);
   EXPECT_EQ(sums.unseen_bytes, 10U);
   EXPECT_EQ(sums.alerts_merged, 4U);
+  EXPECT_EQ(sums.records_dropped, 6U);
+}
+
+TEST(WorkerOfSensorHealth, TellsOfRecordsThatWereDropped) {
+  AlertQueue queue;
+  SensorHealth health({}, queue);
+  health.look({.records_dropped = 3}, after(0), 1);
+  health.look({.records_dropped = 3}, after(1), 1);
+  EXPECT_TRUE(told(queue).empty());
+  health.look({.records_dropped = 5}, after(2), 1);
+  const auto findings = told(queue);
+  ASSERT_EQ(findings.size(), 1U);
+  ASSERT_EQ(findings[0].evidence.size(), 1U);
+  EXPECT_EQ(findings[0].evidence[0].rule, "sensor.records");
 }
 
 }  // namespace
