@@ -182,7 +182,7 @@ int run(const Options& options) {
   }
   AlertDesk desk(settings->limits, settings->alerts.window, **sinks, flows.get());
   if (alerts) desk.incidents().add_sink(*alerts);
-  Sensor sensor(*snapshot, keys ? keys->access() : inspect::KeyAccess{});
+  Sensor sensor(std::move(*snapshot), keys ? keys->access() : inspect::KeyAccess{});
   for (size_t i = 0; i < sources->size(); ++i) {
     const auto& cpus = settings->capture.cpus;
     sensor.add_worker(std::move((*sources)[i]), desk.add_queue(),

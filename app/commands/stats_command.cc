@@ -63,6 +63,16 @@ void print_stats(const Json& stats) {
                               Ink::kYellow)
                             .c_str());
   }
+  const uint64_t generation = number(stats, "generation");
+  const Json all_workers = stats.value("workers", Json::array());
+  for (size_t i = 0; i < all_workers.size(); ++i) {
+    const uint64_t has = number(all_workers[i], "generation");
+    if (has == 0 || has == generation) continue;
+    const std::string text = "Worker " + std::to_string(i) + " has not taken generation " +
+                             std::to_string(generation) + " yet: it stays on " +
+                             std::to_string(has);
+    std::printf("%s\n", paint(text, Ink::kYellow).c_str());
+  }
   Table table({{"WORKER"},
                {"PACKETS", true},
                {"BYTES", true},

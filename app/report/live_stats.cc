@@ -127,6 +127,8 @@ std::string stats_answer(Sensor& sensor, const AlertDesk& desk, const LiveFacts&
   out["generation"] = facts.generation;
   out["reloads"] = facts.reloads;
   out["last_reload"] = {{"good", facts.last_reload_good}, {"message", facts.last_reload}};
+  out["snapshots"] = facts.snapshots;
+  out["late_workers"] = facts.late_workers;
   out["mode"] = sensor.in_path() ? "inline" : "mirror";
   out["interfaces"] =
       facts.capture != nullptr ? facts.capture->interfaces : std::vector<std::string>{};
@@ -138,6 +140,7 @@ std::string stats_answer(Sensor& sensor, const AlertDesk& desk, const LiveFacts&
     Json one = each[i].empty() ? Json::object() : traffic(each[i]);
     one["answers"] = !each[i].empty();
     one["queued"] = desk.waiting(i);
+    if (i < facts.worker_generations.size()) one["generation"] = facts.worker_generations[i];
     workers.push_back(std::move(one));
   }
   out["traffic"] = traffic(sum);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/runtime/alert_desk.h"
 #include "app/runtime/sensor.h"
@@ -29,6 +30,9 @@ struct LiveFacts {
   uint64_t reloads = 0;
   bool last_reload_good = true;
   std::string last_reload;
+  size_t snapshots = 1;  // in memory
+  uint64_t late_workers = 0;
+  std::vector<uint64_t> worker_generations;
   const config::CaptureSettings* capture = nullptr;
   inspect::CounterList keys;
 };

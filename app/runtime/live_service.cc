@@ -3,58 +3,28 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "alert/zmq_control.h"
 #include "app/report/live_stats.h"
 #include "app/runtime/load_snapshot.h"
+#include "app/runtime/reload_effect.h"
 #include "app/runtime/wall_clock.h"
-#include "config/limits_table.h"
 
 namespace weir::app {
 namespace {
 
 constexpr Duration kTurn = Duration::millis(100);
 
-bool same_sinks(const config::AlertSettings& a, const config::AlertSettings& b) {
-  return a.store == b.store && a.window == b.window && a.sinks.size() == b.sinks.size() &&
-         std::equal(a.sinks.begin(), a.sinks.end(), b.sinks.begin(),
-                    [](const config::SinkSettings& x, const config::SinkSettings& y) {
-                      return x.type == y.type && x.bind == y.bind && x.path == y.path;
-                    });
-}
+// Between looks for configurations that nobody holds any more.
+constexpr std::chrono::milliseconds kFreeEach{500};
 
 }  // namespace
 
 struct LiveService::Control {
   std::unique_ptr<alert::ZmqResponder> responder;
 };
-
-std::vector<std::string> needs_restart(const config::Settings& running,
-                                       const config::Settings& wanted) {
-  std::vector<std::string> out;
-  const config::CaptureSettings& a = running.capture;
-  const config::CaptureSettings& b = wanted.capture;
-  if (a.mode != b.mode || a.interfaces != b.interfaces || a.workers != b.workers ||
-      a.ring_bytes != b.ring_bytes || a.snaplen != b.snaplen || a.promiscuous != b.promiscuous ||
-      a.filter != b.filter || a.cpus != b.cpus) {
-    out.emplace_back("capture");
-  }
-  if (running.see_inside.key_logs != wanted.see_inside.key_logs) {
-    out.emplace_back("see_inside.key_logs");
-  }
-  if (running.fail != wanted.fail) out.emplace_back("fail");
-  if (!same_sinks(running.alerts, wanted.alerts)) out.emplace_back("alerts");
-  if (running.control.socket != wanted.control.socket) out.emplace_back("control");
-  for (const config::LimitRow& row : config::limit_rows()) {
-    if (config::limit_value(row, running.limits) != config::limit_value(row, wanted.limits)) {
-      out.push_back("limits." + std::string(row.name));
-    }
-  }
-  return out;
-}
 
 LiveService::LiveService(config::Settings settings, LoadSettings load, Sensor& sensor,
                          AlertDesk& desk, AlertQueue& queue, KeyWatch* keys, Say say)
@@ -65,7 +35,11 @@ LiveService::LiveService(config::Settings settings, LoadSettings load, Sensor& s
       keys_(keys),
       say_(std::move(say)),
       began_(wall_clock()),
-      health_(first_.health, queue) {}
+      health_(first_.health, queue),
+      generations_(std::make_shared<Generations>(sensor.workers())) {
+  for (auto& generation : *generations_) generation.store(reload_.generation);
+  if (auto first = sensor_.take_snapshot()) snapshots_.push_back(std::move(first));
+}
 
 LiveService::~LiveService() { stop(); }
 
@@ -121,8 +95,15 @@ void LiveService::reload_loop() {
   pthread_setname_np(pthread_self(), "weir-reload");
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stop_.load() || reload_.done < reload_.wanted; });
+    const bool woken = wake_.wait_for(
+        lock, kFreeEach, [this] { return stop_.load() || reload_.done < reload_.wanted; });
     if (stop_.load()) return;
+    if (!woken) {
+      lock.unlock();
+      free_unused();
+      lock.lock();
+      continue;
+    }
     // All that were asked for by now are answered by this one.
     const uint64_t answers = reload_.wanted;
     lock.unlock();
@@ -137,6 +118,7 @@ void LiveService::reload() {
   const uint64_t next = reload_state().generation + 1;
   std::string problem;
   std::string notes;
+  uint64_t late = 0;
   auto settings = load_();
   if (settings) {
     auto snapshot = load_snapshot(*settings, next);
@@ -144,9 +126,23 @@ void LiveService::reload() {
       for (const std::string& what : needs_restart(first_, *settings)) {
         notes += (notes.empty() ? "; only a restart changes " : ", ") + what;
       }
-      const std::shared_ptr<const inspect::Snapshot> shared = std::move(*snapshot);
-      sensor_.on_each_worker(
-          [shared](Sensor::WorkerView& view) { view.engine.set_snapshot(shared); });
+      std::shared_ptr<const inspect::Snapshot> shared = std::move(*snapshot);
+      {
+        const std::lock_guard lock(mutex_);
+        snapshots_.push_back(shared);
+      }
+      sensor_.on_each_worker([shared, next, generations = generations_](Sensor::WorkerView& view) {
+        view.engine.set_snapshot(shared);
+        (*generations)[view.number].store(next);
+      });
+      shared.reset();
+      for (size_t i = 0; i < generations_->size(); ++i) {
+        const uint64_t has = (*generations_)[i].load();
+        if (has == next) continue;
+        ++late;
+        notes += "; worker " + std::to_string(i) + " does not answer and stays on generation " +
+                 std::to_string(has) + " until it does";
+      }
     } else {
       problem = snapshot.error().to_string();
     }
@@ -159,6 +155,7 @@ void LiveService::reload() {
     const std::lock_guard lock(mutex_);
     reload_.good = problem.empty();
     reload_.seconds = took.count();
+    reload_.late_workers += late;
     if (reload_.good) {
       reload_.generation = next;
       reload_.message = "generation " + std::to_string(next) + " is in force" + notes;
@@ -169,6 +166,27 @@ void LiveService::reload() {
     message = reload_.message;
   }
   say_((problem.empty() ? "reloaded: " : "not reloaded: ") + message);
+}
+
+// Nobody takes a new hold of one that only this list holds, so the count cannot grow again.
+void LiveService::free_unused() {
+  std::vector<std::shared_ptr<const inspect::Snapshot>> unused;
+  const std::lock_guard lock(mutex_);
+  for (auto& snapshot : snapshots_) {
+    if (snapshot.use_count() == 1) unused.push_back(std::move(snapshot));
+  }
+  std::erase(snapshots_, nullptr);
+}
+
+size_t LiveService::snapshots_alive() const {
+  const std::lock_guard lock(mutex_);
+  return snapshots_.size();
+}
+
+std::vector<uint64_t> LiveService::worker_generations() const {
+  std::vector<uint64_t> out;
+  for (const auto& generation : *generations_) out.push_back(generation.load());
+  return out;
 }
 
 void LiveService::turn() {
@@ -211,6 +229,9 @@ std::string LiveService::answer(std::string_view question) {
       facts.last_reload_good = state.good;
       facts.last_reload = state.message;
       facts.capture = &first_.capture;
+      facts.snapshots = snapshots_alive();
+      facts.late_workers = state.late_workers;
+      facts.worker_generations = worker_generations();
       if (keys_ != nullptr) facts.keys = keys_->counters();
       return stats_answer(sensor_, desk_, facts);
     }

@@ -19,6 +19,7 @@
 #include "app/runtime/sensor_health.h"
 #include "config/settings.h"
 #include "core/result.h"
+#include "inspect/engine/snapshot.h"
 
 namespace weir::app {
 
@@ -53,9 +54,15 @@ class LiveService {
     bool good = true;     // the last one
     std::string message;  // of the last one
     uint64_t generation = 1;
-    double seconds = 0;  // that the last one took
+    double seconds = 0;         // that the last one took
+    uint64_t late_workers = 0;  // that had not taken a configuration when its reload ended; in all
   };
   [[nodiscard]] Reload reload_state() const;
+  // Configurations in memory: that of new flows, and those that older flows still hold. One that
+  // nobody holds any more is freed within a second, by the thread that reloads.
+  [[nodiscard]] size_t snapshots_alive() const;
+  // Which configuration each worker gives to new flows: an older one where it did not answer.
+  [[nodiscard]] std::vector<uint64_t> worker_generations() const;
   // Reloads that are under way or waiting.
   [[nodiscard]] bool reloading() const;
 
@@ -63,6 +70,7 @@ class LiveService {
   struct Control;
   void reload_loop();
   void reload();
+  void free_unused();
   void answer_loop();
 
   const config::Settings first_;  // what the process began with: some of it holds until it ends
@@ -76,16 +84,16 @@ class LiveService {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  Reload reload_;                   // under mutex_
-  std::vector<std::string> notes_;  // under mutex_: of the last reload
+  Reload reload_;  // under mutex_
+  // All that may be in use, so that the last to let go of one is never a worker. Under mutex_.
+  std::vector<std::shared_ptr<const inspect::Snapshot>> snapshots_;
+  // Shared with workers that answer late.
+  using Generations = std::vector<std::atomic<uint64_t>>;
+  std::shared_ptr<Generations> generations_;
   std::atomic<bool> stop_{false};
   std::unique_ptr<Control> control_;
   std::thread reloader_;
   std::thread answerer_;
 };
-
-// What differs between two configurations but takes effect only when the sensor starts anew.
-[[nodiscard]] std::vector<std::string> needs_restart(const config::Settings& running,
-                                                     const config::Settings& wanted);
 
 }  // namespace weir::app

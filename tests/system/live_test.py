@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 import tempfile
+import time
 import unittest
 
 import netns
@@ -154,7 +155,7 @@ class Mirror(unittest.TestCase):
             # What only a restart changes is named, the rest holds.
             with open(sensor.config, "w", encoding="utf-8") as file:
                 file.write(good.replace("workers: 1", "workers: 2") + "policy: []\n")
-            self.assertIn("only a restart changes capture", sensor.ask("reload").stdout)
+            self.assertIn("only a restart changes capture.workers", sensor.ask("reload").stdout)
             netns.Sender(namespace, self.capture).wait()
             sensor.wait_for_packets(self.packets)
             self.assertEqual(len(sensor.stats()["workers"]), 1)
@@ -177,6 +178,22 @@ class Mirror(unittest.TestCase):
             netns.run("ip", "-n", namespace, "link", "set", "out", "down")
             self.assertIsNone(sensor.process.poll())
             netns.run("ip", "-n", namespace, "link", "set", "out", "up")
+            netns.Sender(namespace, self.capture).wait()
+            sensor.wait_for_packets(self.packets)
+            sensor.stop()
+
+    def test_an_interface_that_is_made_anew_at_once_is_heard(self):
+        with netns.veth(f"weir-{os.getpid()}") as namespace:
+            sensor = self.sensor(namespace)
+            before = sensor.stats()["counters"]["live.reopened"]
+            # In one process, so that no worker reads while there is no such interface.
+            netns.run("ip", "netns", "exec", namespace, "sh", "-c",
+                      "printf 'link del in\nlink add in mtu 65535 type veth peer name out mtu 65535\n"
+                      "link set in up\nlink set out up\n' | ip -batch -")
+            end = time.monotonic() + 30
+            while sensor.stats()["counters"]["live.reopened"] < before + 2:
+                self.assertLess(time.monotonic(), end, sensor.log())
+                time.sleep(0.05)
             netns.Sender(namespace, self.capture).wait()
             sensor.wait_for_packets(self.packets)
             sensor.stop()
