@@ -15,6 +15,7 @@
 #include "app/terminal.h"
 #include "signatures/fingerprint/code_index.h"
 #include "signatures/fingerprint/index_builder.h"
+#include "signatures/fingerprint/index_layers.h"
 #include "signatures/fingerprint/index_merge.h"
 #include "signatures/fingerprint/site_key.h"
 
@@ -113,6 +114,15 @@ int run_build(BuildOptions& options) {
     complain(key.error());
     return kExitUsage;
   }
+  const std::string& base = options.build.delta_of;
+  if (!base.empty()) {
+    const auto layers = signatures::count_layers(base);
+    if (!layers) {
+      complain(layers.error());
+      return kExitUsage;
+    }
+    options.out = signatures::layer_path(base, *layers + 1);
+  }
   Progress progress("Indexing");
   const auto began = std::chrono::steady_clock::now();
   const auto report = signatures::build_index(
@@ -134,10 +144,13 @@ int run_build(BuildOptions& options) {
                                  {"names", report->names},
                                  {"digests", report->digests},
                                  {"reused", report->reused},
+                                 {"hidden", report->hidden},
                                  {"dropped_common", report->dropped_common},
                                  {"skipped", report->skipped_count},
                                  {"skipped_reasons", report->skipped_reasons}};
     std::printf("%s\n", line.dump().c_str());
+  } else if (!base.empty() && report->files == 0 && report->hidden == 0) {
+    std::printf("%s: nothing changed, no layer was made\n", base.c_str());
   } else {
     std::printf("%s: %s files, %s lines, %s of source; %s fingerprints", options.out.c_str(),
                 human_count(report->files).c_str(), human_count(report->lines).c_str(),
@@ -149,6 +162,10 @@ int run_build(BuildOptions& options) {
       std::printf(", %s distinctive names", human_count(report->names).c_str());
     }
     std::printf(" (%s left out as common)\n", human_count(report->dropped_common).c_str());
+    if (!base.empty()) {
+      std::printf("%s files had not changed, %s are replaced or gone\n",
+                  human_count(report->reused).c_str(), human_count(report->hidden).c_str());
+    }
     if (options.build.incremental) {
       std::printf("%s files had not changed\n", human_count(report->reused).c_str());
     }
@@ -185,6 +202,7 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
                                  {"lines", info.lines},   {"fingerprints", info.fingerprints},
                                  {"bytes", info.bytes},   {"critical_lines", info.critical_lines},
                                  {"names", info.names},   {"digests", info.digests},
+                                 {"layers", info.layers}, {"hidden_files", info.hidden_files},
                                  {"sealed", info.sealed}, {"repositories", info.repositories}};
     std::printf("%s\n",
                 line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
@@ -199,6 +217,10 @@ int run_info(const std::string& file, const std::string& key_file, bool json) {
   table.add({"distinctive names", human_count(info.names)});
   table.add({"digests of files", human_count(info.digests)});
   table.add({"size", human_bytes(info.bytes)});
+  if (info.layers > 0) {
+    table.add({"delta layers, in all of this", std::to_string(info.layers)});
+    table.add({"files replaced or gone since", human_count(info.hidden_files)});
+  }
   for (const std::string& name : info.repositories) table.add({"repository", name});
   std::printf("%s\n%s", file.c_str(), table.to_string().c_str());
   return kExitOk;
@@ -293,6 +315,11 @@ int run_verify(const std::string& file) {
     complain(status.error());
     return kExitUsage;
   }
+  const auto layers = signatures::count_layers(file);
+  if (layers && *layers > 0) {
+    std::printf("%s and %u layers: every checksum holds\n", file.c_str(), *layers);
+    return kExitOk;
+  }
   std::printf("%s: every checksum holds\n", file.c_str());
   return kExitOk;
 }
@@ -308,7 +335,13 @@ void add_index_command(CLI::App& app, int& exit_code) {
   build->add_option("--repo", options->repositories, "folder, or NAME=FOLDER; again for more")
       ->allow_extra_args(false)
       ->required();
-  build->add_option("--out,-o", options->out, "index file to write (.wfi)")->required();
+  CLI::Option* const out =
+      build->add_option("--out,-o", options->out, "index file to write (.wfi)");
+  CLI::Option* const delta =
+      build->add_option("--delta-of", options->build.delta_of,
+                        "index that stays as it is: write beside it (FILE.delta-1 and so on) what "
+                        "is new, changed or gone in these repositories since");
+  delta->excludes(out);
   build->add_option("--key,-k", options->key, "site key file (64 hexadecimal digits, mode 0600)")
       ->required();
   build->add_flag("--make-key", options->make_key, "make the key file when there is none");
@@ -341,7 +374,12 @@ void add_index_command(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1, 256));
   build->add_flag("--verbose,-v", options->verbose, "name the files that were skipped");
   build->add_flag("--json", options->json, "one JSON line instead of text");
-  build->callback([options, &exit_code] { exit_code = run_build(*options); });
+  build->callback([options, &exit_code] {
+    if (options->out.empty() && options->build.delta_of.empty()) {
+      throw CLI::RequiredError("--out or --delta-of");
+    }
+    exit_code = run_build(*options);
+  });
 
   auto file = std::make_shared<std::string>();
   auto key = std::make_shared<std::string>();

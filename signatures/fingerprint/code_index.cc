@@ -12,6 +12,7 @@
 #include "signatures/fingerprint/file_mapping.h"
 #include "signatures/fingerprint/fingerprint.h"
 #include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/index_layers.h"
 #include "signatures/fingerprint/index_probe.h"
 #include "signatures/fingerprint/sealed_names.h"
 
@@ -26,18 +27,42 @@ ByteSpan part(ByteSpan file, const SectionPlace& place) noexcept {
 
 }  // namespace
 
+namespace {
+
+IndexView view_of(ByteSpan file, const IndexHeader& header, const Fingerprinter& fingerprinter) {
+  IndexView view;
+  view.fingerprinter = &fingerprinter;
+  view.bloom = part(file, header.place(Section::kBloom));
+  view.buckets = part(file, header.place(Section::kBuckets));
+  view.entries = part(file, header.place(Section::kEntries));
+  view.postings = part(file, header.place(Section::kPostings));
+  view.tags = part(file, header.place(Section::kLineTags));
+  view.shapes = part(file, header.place(Section::kLineShapes));
+  view.files = part(file, header.place(Section::kFiles));
+  view.repositories = part(file, header.place(Section::kRepositories));
+  view.names = part(file, header.place(Section::kNames));
+  view.bucket_bits = header.bucket_bits;
+  return view;
+}
+
+}  // namespace
+
 struct CodeIndex::Impl {
   Impl(FileMapping m, const SiteKey& key) : mapping(std::move(m)), fingerprinter(key) {}
   FileMapping mapping;
+  std::vector<FileMapping> layer_mappings;
+  IndexLayers layers;
   Fingerprinter fingerprinter;
   IndexInfo info;
   IndexView view;
-  DigestTable digests;
+  DigestStack digests;
   DistinctNames names;
   std::optional<LiteralSet> critical;
   std::vector<CriticalLine> critical_lines;
 
   Status read_critical(ByteSpan section, uint64_t expected);
+  Status add_layer(const std::string& path, const SiteKey& key);
+  Status read_repositories(const IndexView& from);
 };
 
 // u32 count; count times {u32 global line, u32 size, bytes}; u32 size, the compiled set. Lines are
@@ -70,11 +95,67 @@ Status CodeIndex::Impl::read_critical(ByteSpan section, uint64_t expected) {
   return ok_status();
 }
 
+Status CodeIndex::Impl::read_repositories(const IndexView& from) {
+  for (size_t i = 0; i + 8 <= from.repositories.size(); i += 8) {
+    const uint32_t offset = read32(from.repositories.data() + i);
+    const uint32_t size = read32(from.repositories.data() + i + 4);
+    if (offset > from.names.size() || size > from.names.size() - offset) {
+      return Error{"index is damaged: repository names", {}};
+    }
+    std::string name(as_chars(from.names.subspan(offset, size)));
+    const auto end = info.repositories.end();
+    // The base may have a name twice, as the sources did; a layer adds what is new.
+    if (&from == &view || std::find(info.repositories.begin(), end, name) == end) {
+      info.repositories.push_back(std::move(name));
+    }
+  }
+  return ok_status();
+}
+
+Status CodeIndex::Impl::add_layer(const std::string& path, const SiteKey& key) {
+  Result<FileMapping> opened = FileMapping::open(path);
+  if (!opened) return opened.error();
+  const ByteSpan file = opened->bytes();
+  const auto refuse = [&path](std::string why) { return Error{std::move(why), path}; };
+  const Result<IndexHeader> header = IndexHeader::decode(file, file.size());
+  if (!header) return refuse(header.error().message);
+  if (header->key_check != key_check(key)) return refuse("index was made with another site key");
+  if (!header->is_layer()) return refuse("this is no layer of an index");
+  const Result<LayerPlace> place = LayerPlace::decode(part(file, header->place(Section::kLayer)));
+  if (!place) return refuse(place.error().message);
+  const ByteSpan below = layer_mappings.empty() ? mapping.bytes() : layer_mappings.back().bytes();
+  if (place->below != index_stamp(below) || place->first_line != info.lines ||
+      place->first_file != info.files) {
+    return refuse(
+        "this layer was made for another index than the one it stands on: remove it, or "
+        "build the index anew");
+  }
+  IndexLayers::Layer layer{view_of(file, *header, fingerprinter), place->first_line,
+                           place->first_file};
+  if (Status read = read_repositories(layer.view); !read) return refuse(read.error().message);
+  layers.files = info.files + header->files;
+  layers.hidden.resize(layers.files);
+  for (const uint32_t number : place->hidden) layers.hidden[number] = true;
+  digests.add(DigestTable(digest_key(key), part(file, header->place(Section::kDigests))));
+  digests.hide(&layers.hidden);
+  ++info.layers;
+  info.files += header->files;
+  info.lines += header->lines;
+  info.fingerprints += header->fingerprints;
+  info.bytes += file.size();
+  info.digests = digests.size();
+  info.hidden_files =
+      static_cast<uint64_t>(std::count(layers.hidden.begin(), layers.hidden.end(), true));
+  layers.layers.push_back(layer);
+  layer_mappings.push_back(std::move(opened).value());
+  return ok_status();
+}
+
 CodeIndex::CodeIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CodeIndex::~CodeIndex() = default;
 const IndexInfo& CodeIndex::info() const noexcept { return impl_->info; }
 const DistinctNames& CodeIndex::names() const noexcept { return impl_->names; }
-const DigestTable& CodeIndex::digests() const noexcept { return impl_->digests; }
+const DigestStack& CodeIndex::digests() const noexcept { return impl_->digests; }
 
 Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path,
                                                          const SiteKey& key) {
@@ -88,19 +169,11 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   const IndexHeader& header = *decoded;
   if (header.key_check != key_check(key)) return refuse("index was made with another site key");
 
+  if (header.is_layer()) return refuse("this is a layer of another index: open that one");
+
   IndexView& view = impl->view;
-  view.fingerprinter = &impl->fingerprinter;
-  view.bloom = part(file, header.place(Section::kBloom));
-  view.buckets = part(file, header.place(Section::kBuckets));
-  view.entries = part(file, header.place(Section::kEntries));
-  view.postings = part(file, header.place(Section::kPostings));
-  view.tags = part(file, header.place(Section::kLineTags));
-  view.shapes = part(file, header.place(Section::kLineShapes));
-  view.files = part(file, header.place(Section::kFiles));
-  view.repositories = part(file, header.place(Section::kRepositories));
-  view.names = part(file, header.place(Section::kNames));
-  view.bucket_bits = header.bucket_bits;
-  impl->digests = DigestTable(digest_key(key), part(file, header.place(Section::kDigests)));
+  view = view_of(file, header, impl->fingerprinter);
+  impl->digests.add(DigestTable(digest_key(key), part(file, header.place(Section::kDigests))));
 
   IndexInfo& info = impl->info;
   info.format = kIndexFormat;
@@ -111,14 +184,7 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   info.critical_lines = header.critical_lines;
   info.sealed = header.place(Section::kSealedNames).size > 0;
   info.digests = impl->digests.size();
-  for (size_t i = 0; i + 8 <= view.repositories.size(); i += 8) {
-    const uint32_t offset = read32(view.repositories.data() + i);
-    const uint32_t size = read32(view.repositories.data() + i + 4);
-    if (offset > view.names.size() || size > view.names.size() - offset) {
-      return refuse("index is damaged: repository names");
-    }
-    info.repositories.emplace_back(as_chars(view.names.subspan(offset, size)));
-  }
+  if (Status read = impl->read_repositories(view); !read) return refuse(read.error().message);
   if (Status read =
           impl->read_critical(part(file, header.place(Section::kCritical)), header.critical_lines);
       !read) {
@@ -128,22 +194,40 @@ Result<std::shared_ptr<const CodeIndex>> CodeIndex::open(const std::string& path
   if (!names) return refuse(names.error().message);
   impl->names = std::move(names).value();
   info.names = impl->names.names.size();
+  const Result<uint32_t> layers = count_layers(path);
+  if (!layers) return layers.error();
+  for (uint32_t i = 1; i <= *layers; ++i) {
+    if (Status added = impl->add_layer(layer_path(path, i), key); !added) return added.error();
+  }
   return std::shared_ptr<const CodeIndex>(new CodeIndex(std::move(impl)));
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> CodeIndex::sealed_names(
     const std::string& path, const SiteKey& private_key) {
-  const Result<FileMapping> mapping = FileMapping::open(path);
-  if (!mapping) return mapping.error();
-  const ByteSpan file = mapping->bytes();
-  const Result<IndexHeader> header = IndexHeader::decode(file, file.size());
-  if (!header) return Error{header.error().message, path};
-  auto names = open_names(private_key, part(file, header->place(Section::kSealedNames)));
-  if (!names) return Error{names.error().message, path};
-  return names;
+  const Result<uint32_t> layers = count_layers(path);
+  if (!layers) return layers.error();
+  std::vector<std::pair<std::string, std::string>> out;
+  for (uint32_t i = 0; i <= *layers; ++i) {
+    const std::string one = i == 0 ? path : layer_path(path, i);
+    const Result<FileMapping> mapping = FileMapping::open(one);
+    if (!mapping) return mapping.error();
+    const ByteSpan file = mapping->bytes();
+    const Result<IndexHeader> header = IndexHeader::decode(file, file.size());
+    if (!header) return Error{header.error().message, one};
+    auto names = open_names(private_key, part(file, header->place(Section::kSealedNames)));
+    if (!names) return Error{names.error().message, one};
+    for (auto& name : names.value()) {
+      if (std::find(out.begin(), out.end(), name) == out.end() || i == 0) {
+        out.push_back(std::move(name));
+      }
+    }
+  }
+  return out;
 }
 
-Status CodeIndex::verify(const std::string& path) {
+namespace {
+
+Status verify_file(const std::string& path) {
   const Result<FileMapping> mapping = FileMapping::open(path);
   if (!mapping) return mapping.error();
   const ByteSpan file = mapping->bytes();
@@ -172,10 +256,55 @@ Status CodeIndex::verify(const std::string& path) {
   return ok_status();
 }
 
+}  // namespace
+
+Status CodeIndex::verify(const std::string& path) {
+  const Result<uint32_t> layers = count_layers(path);
+  if (!layers) return layers.error();
+  Status done = verify_file(path);
+  for (uint32_t i = 1; i <= *layers && done; ++i) done = verify_file(layer_path(path, i));
+  return done;
+}
+
 IndexProbe::IndexProbe(const CodeIndex& index) noexcept
     : view_(index.impl_->view),
       blocks_(view_.bloom.size() / kBloomBlock),
-      file_count_(view_.files.size() / kFileBytes) {}
+      file_count_(view_.files.size() / kFileBytes) {
+  if (index.impl_->layers.layers.empty()) return;
+  layers_ = &index.impl_->layers;
+  file_count_ = layers_->files;
+}
+
+size_t IndexProbe::sift_layers(std::span<const uint64_t> hashes, size_t passes,
+                               std::array<uint32_t, kSiftMost>& passed) const noexcept {
+  std::array<uint64_t, kSiftMost / 64> bits{};
+  const auto mark = [&bits, &passed](size_t count) {
+    for (size_t i = 0; i < count; ++i) bits[passed[i] / 64] |= uint64_t{1} << (passed[i] % 64);
+  };
+  mark(passes);
+  for (const IndexLayers::Layer& layer : layers_->layers) {
+    const ByteSpan bloom = layer.view.bloom;
+    mark(bloom_sift({bloom.data(), bloom.size() / kBloomBlock}, hashes, passed.data()));
+  }
+  size_t count = 0;
+  for (size_t word = 0; word < bits.size(); ++word) {
+    for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
+      passed[count++] =
+          static_cast<uint32_t>(64 * word + static_cast<size_t>(__builtin_ctzll(left)));
+    }
+  }
+  return count;
+}
+
+uint8_t IndexProbe::layer_byte(uint64_t global_line, bool shape) const noexcept {
+  for (const IndexLayers::Layer& layer : layers_->layers) {
+    const ByteSpan bytes = shape ? layer.view.shapes : layer.view.tags;
+    if (global_line >= layer.first_line && global_line - layer.first_line < bytes.size()) {
+      return bytes[global_line - layer.first_line];
+    }
+  }
+  return 0;
+}
 
 namespace {
 
@@ -208,36 +337,50 @@ size_t first_with_tag(const uint8_t* entries, size_t count, uint32_t tag) noexce
 }  // namespace
 
 Postings IndexProbe::find(uint64_t hash) const noexcept {
-  const uint8_t* const bucket = view_.buckets.data() + 4 * bucket_of(hash);
-  const uint64_t entries = view_.entries.size() / kEntryBytes;
+  if (layers_ != nullptr) {
+    for (size_t i = layers_->layers.size(); i > 0; --i) {
+      const Postings found = find_in(layers_->layers[i - 1].view, hash);
+      if (found.count() > 0) return found;
+    }
+  }
+  return find_in(view_, hash);
+}
+
+Postings IndexProbe::find_in(const IndexView& view, uint64_t hash) noexcept {
+  const size_t number =
+      view.bucket_bits == 0 ? 0 : static_cast<size_t>(hash >> (64 - view.bucket_bits));
+  const uint8_t* const bucket = view.buckets.data() + 4 * number;
+  const uint64_t entries = view.entries.size() / kEntryBytes;
   const uint64_t begin = read32(bucket);
   // A bucket holds about eight; a damaged one must not cost more than a few cache lines.
   const uint64_t end = std::min({uint64_t{read32(bucket + 4)}, entries, begin + kMostInBucket});
   const uint32_t tag = static_cast<uint32_t>(hash) & ~kRarityMask;
   for (uint64_t i = begin; i < end; i += kEntriesAtOnce) {
-    const uint8_t* const some = view_.entries.data() + i * kEntryBytes;
+    const uint8_t* const some = view.entries.data() + i * kEntryBytes;
     const size_t count = std::min<uint64_t>(kEntriesAtOnce, end - i);
     const size_t found = entries - i >= kEntriesAtOnce ? first_with_tag(some, count, tag)
                                                        : first_with_tag_plain(some, count, tag);
-    if (found < count) return postings_of(some + found * kEntryBytes);
+    if (found < count) return postings_of(view, some + found * kEntryBytes);
   }
   return {};
 }
 
-Postings IndexProbe::postings_of(const uint8_t* entry) const noexcept {
+Postings IndexProbe::postings_of(const IndexView& view, const uint8_t* entry) noexcept {
   const uint32_t rarity = read32(entry) & kRarityMask;
   const uint32_t posting = read32(entry + 4);
   if ((posting & kManyPostings) == 0) return {posting, rarity};
   const uint64_t at = uint64_t{4} * (posting & ~kManyPostings);
-  if (at + 4 > view_.postings.size()) return {};
-  const uint32_t head = read32(view_.postings.data() + at);
+  if (at + 4 > view.postings.size()) return {};
+  const uint32_t head = read32(view.postings.data() + at);
   const uint32_t count = head & 0xffff;
-  if (uint64_t{4} * count > view_.postings.size() - at - 4) return {};
-  return {view_.postings.data() + at + 4, count, std::max<uint32_t>(1, head >> 16), rarity};
+  if (uint64_t{4} * count > view.postings.size() - at - 4) return {};
+  return {view.postings.data() + at + 4, count, std::max<uint32_t>(1, head >> 16), rarity};
 }
 
 FileRecord IndexProbe::record(size_t number) const noexcept {
-  const uint8_t* const at = view_.files.data() + number * kFileBytes;
+  const IndexView* view = &view_;
+  if (layers_ != nullptr) view = &layers_->view_of(number, view_);
+  const uint8_t* const at = view->files.data() + number * kFileBytes;
   return {read32(at), read32(at + 4), read32(at + 8), read32(at + 12), read32(at + 16)};
 }
 
@@ -256,25 +399,28 @@ std::optional<uint32_t> IndexProbe::file_of(uint32_t global_line) const noexcept
   if (low == 0) return std::nullopt;
   const FileRecord found = record(low - 1);
   if (global_line - found.first_line >= found.lines) return std::nullopt;
+  if (is_hidden(static_cast<uint32_t>(low - 1))) return std::nullopt;
   return static_cast<uint32_t>(low - 1);
 }
 
 std::optional<IndexedFile> IndexProbe::file(uint32_t number) const noexcept {
   if (number >= file_count_) return std::nullopt;
   const FileRecord found = record(number);
-  const size_t names = view_.names.size();
+  size_t within = number;
+  const IndexView& view = layers_ == nullptr ? view_ : layers_->view_of(within, view_);
+  const size_t names = view.names.size();
   IndexedFile out;
   out.first_line = found.first_line;
   out.lines = found.lines;
   if (found.name_offset <= names && found.name_size <= names - found.name_offset) {
-    out.path = as_chars(view_.names.subspan(found.name_offset, found.name_size));
+    out.path = as_chars(view.names.subspan(found.name_offset, found.name_size));
   }
-  if (uint64_t{8} * found.repository + 8 <= view_.repositories.size()) {
-    const uint8_t* const at = view_.repositories.data() + uint64_t{8} * found.repository;
+  if (uint64_t{8} * found.repository + 8 <= view.repositories.size()) {
+    const uint8_t* const at = view.repositories.data() + uint64_t{8} * found.repository;
     const uint32_t offset = read32(at);
     const uint32_t size = read32(at + 4);
     if (offset <= names && size <= names - offset) {
-      out.repository = as_chars(view_.names.subspan(offset, size));
+      out.repository = as_chars(view.names.subspan(offset, size));
     }
   }
   return out;

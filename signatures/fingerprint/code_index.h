@@ -24,23 +24,27 @@ struct IndexInfo {
   uint64_t critical_lines = 0;
   uint64_t names = 0;    // distinctive identifiers
   uint64_t digests = 0;  // of whole files, four each
-  bool sealed = false;   // names of repositories and files are opaque
+  uint32_t layers = 0;   // delta layers on it, whose files, lines and the rest are in the counts
+  uint64_t hidden_files = 0;  // of `files`: those that a newer layer replaces or takes away
+  bool sealed = false;        // names of repositories and files are opaque
   std::vector<std::string> repositories;
 };
 
 class CodeIndex {
  public:
   // Refuses another format version, another key, a file cut short or damaged where it is read at
-  // load (headers, section table, key check), each with its own reason.
+  // load (headers, section table, key check), each with its own reason. Delta layers beside it
+  // (index_layers.h) are opened with it; they stand on one another or are refused. Critical lines
+  // and names are those of the base.
   static Result<std::shared_ptr<const CodeIndex>> open(const std::string& path, const SiteKey& key);
-  // Reads all of the file and compares every checksum.
+  // Reads all of the file, of its layers too, and compares every checksum.
   static Status verify(const std::string& path);
   // Opaque names of repositories and files with what they stand for; empty when none are sealed.
   static Result<std::vector<std::pair<std::string, std::string>>> sealed_names(
       const std::string& path, const SiteKey& private_key);
   ~CodeIndex();
   [[nodiscard]] const IndexInfo& info() const noexcept;
-  [[nodiscard]] const DigestTable& digests() const noexcept;
+  [[nodiscard]] const DigestStack& digests() const noexcept;
   [[nodiscard]] const DistinctNames& names() const noexcept;
 
  private:

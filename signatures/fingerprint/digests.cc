@@ -99,6 +99,39 @@ std::vector<uint8_t> DigestList::section(uint32_t most_files) {
   return out;
 }
 
+void DigestTable::put_by_file(DigestKind kind, std::vector<uint64_t>& by_file) const {
+  for (size_t i = 0; i < count_; ++i) {
+    const uint32_t place = read32(entries_.data() + i * kDigestEntry + 8);
+    const size_t file = place & (kDigestFiles - 1);
+    if (static_cast<DigestKind>(place >> 30) == kind && file < by_file.size()) {
+      by_file[file] = hash(i);
+    }
+  }
+}
+
+size_t DigestStack::size() const noexcept {
+  size_t sum = 0;
+  for (const DigestTable& table : tables_) sum += table.size();
+  return sum;
+}
+
+std::optional<DigestMatch> DigestStack::find(ByteSpan digest) const noexcept {
+  for (size_t i = tables_.size(); i > 0; --i) {
+    const std::optional<DigestMatch> found = tables_[i - 1].find(digest);
+    if (!found) continue;
+    const bool hidden =
+        hidden_ != nullptr && found->file < hidden_->size() && (*hidden_)[found->file];
+    if (!hidden) return found;
+  }
+  return std::nullopt;
+}
+
+std::vector<uint64_t> DigestStack::by_file(DigestKind kind, size_t files) const {
+  std::vector<uint64_t> out(files, 0);
+  for (const DigestTable& table : tables_) table.put_by_file(kind, out);
+  return out;
+}
+
 uint64_t DigestTable::hash(size_t at) const noexcept {
   const uint8_t* const entry = entries_.data() + at * kDigestEntry;
   return uint64_t{read32(entry)} | uint64_t{read32(entry + 4)} << 32;

@@ -88,6 +88,8 @@ class DigestTable {
   [[nodiscard]] size_t size() const noexcept { return count_; }
   // `digest` is 16, 20 or 32 bytes as computed.
   [[nodiscard]] std::optional<DigestMatch> find(ByteSpan digest) const noexcept;
+  // The keyed digests of this kind, by file, where `by_file` has room for it.
+  void put_by_file(DigestKind kind, std::vector<uint64_t>& by_file) const;
 
  private:
   [[nodiscard]] uint64_t hash(size_t at) const noexcept;
@@ -95,6 +97,22 @@ class DigestTable {
   HashKey key_;
   ByteSpan entries_;
   size_t count_ = 0;
+};
+
+// Those of an index and of the layers on it, oldest first.
+class DigestStack {
+ public:
+  void add(const DigestTable& table) { tables_.push_back(table); }
+  // A bit for each file that is hidden; must outlive the stack.
+  void hide(const std::vector<bool>* hidden) noexcept { hidden_ = hidden; }
+  [[nodiscard]] size_t size() const noexcept;
+  [[nodiscard]] std::optional<DigestMatch> find(ByteSpan digest) const noexcept;
+  // Of `files` files: the keyed digest of this kind of each, 0 where none is known.
+  [[nodiscard]] std::vector<uint64_t> by_file(DigestKind kind, size_t files) const;
+
+ private:
+  std::vector<DigestTable> tables_;
+  const std::vector<bool>* hidden_ = nullptr;
 };
 
 }  // namespace weir::signatures

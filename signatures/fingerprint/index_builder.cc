@@ -9,9 +9,11 @@
 #include <utility>
 
 #include "signatures/fingerprint/critical_lines.h"
+#include "signatures/fingerprint/delta_base.h"
 #include "signatures/fingerprint/digests.h"
 #include "signatures/fingerprint/index_cache.h"
 #include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/index_layers.h"
 #include "signatures/fingerprint/index_writer.h"
 #include "signatures/fingerprint/names_picker.h"
 #include "signatures/fingerprint/record_partitions.h"
@@ -64,12 +66,18 @@ class CachedRecords {
   PlacedHash now_;
 };
 
+// It stands in the index that is written.
+bool is_taken(const ScannedFile& file) noexcept {
+  return file.is_own() && file.why.empty() && !file.unchanged;
+}
+
 class Builder {
  public:
   Builder(const IndexBuildOptions& options, const SiteKey& key, const std::string& out,
           const std::function<void(const IndexProgress&)>& progress)
       : options_(options),
-        hashes_only_(options.hashes_only || options.seal_names.has_value()),
+        hashes_only_(options.hashes_only || options.seal_names.has_value() ||
+                     !options.delta_of.empty()),
         key_(key),
         out_(out),
         progress_(progress),
@@ -115,6 +123,7 @@ class Builder {
   IndexBuildReport report_;
   std::vector<std::string> origins_;
   std::optional<IndexCache> cache_;
+  std::optional<DeltaBase> below_;        // of a layer
   std::vector<ScannedFile> files_;        // public ones last, foreign ones among the others
   std::optional<IndexCacheWriter> keep_;  // the next cache
   std::vector<uint32_t> numbers_;         // of each of files_, in the index
@@ -142,6 +151,10 @@ Status Builder::list() {
                       [&](const std::string& glob) { return glob_match(glob, source.path); });
       file.wants_names = !hashes_only_ && (is_public || source.foreign || !weak_name(source.path));
       file.source = std::move(source);
+      if (below_ && file.is_own()) {
+        file.known_digest =
+            below_->known_digest(options_.repositories[repository].name, file.source.path);
+      }
       files_.push_back(std::move(file));
     }
     return ok_status();
@@ -179,7 +192,10 @@ void Builder::match_cache() {
 }
 
 Status Builder::number_files() {
-  uint32_t number = 0;
+  const uint32_t first_file = below_ ? below_->files() : 0;
+  lines_ = below_ ? below_->lines() : 0;
+  const uint64_t first_line = lines_;
+  uint32_t number = first_file;
   std::set<std::pair<uint32_t, uint64_t>> foreign;  // repository, first digest
   for (const ScannedFile& file : files_) {
     if (file.is_foreign() && file.has_digests) foreign.emplace(file.repository, file.digests[0]);
@@ -193,6 +209,14 @@ Status Builder::number_files() {
       continue;
     }
     if (file.is_foreign()) continue;
+    if (below_ && file.why.empty() && !file.unchanged) {
+      file.unchanged = below_->same_lines(options_.repositories[file.repository].name, file);
+    }
+    if (file.unchanged) {
+      below_->keep(options_.repositories[file.repository].name, file.source.path);
+      ++report_.reused;
+      continue;
+    }
     if (!file.why.empty()) {
       skip(options_.repositories[file.repository].name + "/" + file.source.path, file.why);
       continue;
@@ -212,8 +236,9 @@ Status Builder::number_files() {
     report_.dropped_common += file.dropped;
     ++number;
   }
-  report_.files = number;
-  report_.lines = lines_;
+  report_.files = number - first_file;
+  report_.lines = lines_ - first_line;
+  if (below_) report_.hidden = below_->hidden().size();
   return ok_status();
 }
 
@@ -276,9 +301,17 @@ Status Builder::merge(TableWriter& table) {
       return ok_status();
     }
     if (files == 1) critical_.mark_rare(last.hash);
+    if (below_) {
+      files += below_->add_places(last.hash, lines, rarity);
+      if (files > kMostFiles) {
+        ++report_.dropped_common;
+        return ok_status();
+      }
+    }
     return table.add(last.hash, lines, files, rarity);
   };
   const auto take = [&](const PlacedHash& record) -> Status {
+    if (files_[record.file].unchanged) return ok_status();
     const bool fresh = !open || record.hash != last.hash;
     if (fresh) {
       if (Status done = finish(); !done) return done;
@@ -345,7 +378,7 @@ Status Builder::write(TableWriter& table) {
   rows.clear();
   for (size_t i = 0; i < files_.size(); ++i) {
     const ScannedFile& file = files_[i];
-    if (!file.is_own() || !file.why.empty()) continue;
+    if (!is_taken(file)) continue;
     if (names.size() > 0x7fffffff) return Error{"too many file names for one index", {}};
     put32(rows, file.repository);
     name(file.source.path);
@@ -362,13 +395,13 @@ Status Builder::write(TableWriter& table) {
   }
   if (Status done = out.begin_section(Section::kLineTags); !done) return done;
   for (const ScannedFile& file : files_) {
-    if (!file.is_own() || !file.why.empty()) continue;
+    if (!is_taken(file)) continue;
     if (Status done = out.write(file.tags); !done) return done;
   }
   out.end_section();
   if (Status done = out.begin_section(Section::kLineShapes); !done) return done;
   for (const ScannedFile& file : files_) {
-    if (!file.is_own() || !file.why.empty()) continue;
+    if (!is_taken(file)) continue;
     if (Status done = out.write(file.shapes); !done) return done;
   }
   out.end_section();
@@ -392,16 +425,26 @@ Status Builder::write(TableWriter& table) {
   if (Status done = out.section(Section::kDigests, digests); !done) return done;
   out.header.key_check = key_check(key_);
   out.header.files = report_.files;
-  out.header.lines = lines_;
+  out.header.lines = report_.lines;
   out.header.critical_lines = report_.critical_lines;
   out.header.window = kWindow;
   out.header.anchor_bits = kAnchorBits;
-  if (Status done = out.publish(); !done || !keep_) return done;
+  if (below_) {
+    if (Status done = out.section(Section::kLayer, below_->place().encode()); !done) return done;
+  }
+  if (Status done = out.publish(); !done) return done;
+  if (!below_) remove_layers(out_);
+  if (!keep_) return ok_status();
   cache_.reset();
   return keep_->publish(files_, origins_, key_);
 }
 
 Result<IndexBuildReport> Builder::run() {
+  if (!options_.delta_of.empty()) {
+    Result<DeltaBase> below = DeltaBase::open(options_, key_, out_);
+    if (!below) return below.error();
+    below_.emplace(std::move(below).value());
+  }
   if (Status done = list(); !done) return done.error();
   if (options_.incremental) match_cache();
   if (options_.incremental) {
@@ -415,6 +458,7 @@ Result<IndexBuildReport> Builder::run() {
     return done.error();
   }
   if (Status done = number_files(); !done) return done.error();
+  if (below_ && report_.files == 0 && report_.hidden == 0) return std::move(report_);
   TableWriter table(folder(), options_.memory / 8);
   if (Status done = merge(table); !done) return done.error();
   report_.fingerprints = table.size();

@@ -36,6 +36,9 @@ struct IndexBuildOptions {
   bool hashes_only = false;  // nothing in clear but file names: no critical lines, no names
   // Reuse what OUT.cache says of files that did not change, and write it anew (index_cache.h).
   bool incremental = false;
+  // Make a delta layer on this index and the layers that it has: what is new or changed in
+  // `repositories`, and what is gone (index_layers.h). Nothing is in clear then but names of files.
+  std::string delta_of;
   uint64_t memory = 1ULL << 30;  // bytes for sorting
   uint32_t threads = 1;
 };
@@ -43,7 +46,9 @@ struct IndexBuildOptions {
 struct IndexBuildReport {
   uint64_t files = 0;
   uint64_t bytes = 0;
-  uint64_t reused = 0;  // files whose fingerprints came from the cache
+  uint64_t reused =
+      0;  // files whose fingerprints came from the cache, or that a layer leaves as they are
+  uint64_t hidden = 0;  // files below that a layer replaces or takes away
   uint64_t lines = 0;
   uint64_t fingerprints = 0;
   uint64_t critical_lines = 0;
@@ -63,7 +68,9 @@ struct IndexProgress {
 };
 
 // Writes `out` atomically (a crash leaves an old file untouched). The same input and key give the
-// same bytes. `progress` may be empty; it is called from one thread.
+// same bytes. A layer goes to `out` = layer_path(delta_of, next number), and not at all when
+// nothing changed; a whole index takes away the layers of the one it replaces. `progress` may be
+// empty; it is called from one thread.
 Result<IndexBuildReport> build_index(const IndexBuildOptions& options, const SiteKey& key,
                                      const std::string& out,
                                      const std::function<void(const IndexProgress&)>& progress);

@@ -34,15 +34,16 @@ std::vector<uint8_t> IndexHeader::encode() const {
   std::vector<uint8_t> out;
   out.reserve(kHeaderBytes);
   put64(out, kIndexMagic);
-  put32(out, kIndexFormat);
-  put32(out, static_cast<uint32_t>(kSections));
+  const size_t count = is_layer() ? kSections : kSections - 1;
+  put32(out, is_layer() ? kLayerFormat : kIndexFormat);
+  put32(out, static_cast<uint32_t>(count));
   for (const uint64_t value : {file_bytes, key_check, files, lines, fingerprints, critical_lines}) {
     put64(out, value);
   }
   for (const uint32_t value : {bucket_bits, window, anchor_bits, uint32_t{0}}) put32(out, value);
-  for (const SectionPlace& place : sections) {
-    put64(out, place.offset);
-    put64(out, place.size);
+  for (size_t i = 0; i < count; ++i) {
+    put64(out, sections[i].offset);
+    put64(out, sections[i].size);
   }
   out.resize(kHeaderBytes - 8, 0);
   put64(out, block_checksum(out));
@@ -52,7 +53,8 @@ std::vector<uint8_t> IndexHeader::encode() const {
 Result<IndexHeader> IndexHeader::decode(ByteSpan head, uint64_t actual_bytes) {
   ByteReader reader(head);
   if (reader.le64() != kIndexMagic || !reader.ok()) return error("not a fingerprint index");
-  if (const uint32_t format = reader.le32(); reader.ok() && format != kIndexFormat) {
+  const uint32_t format = reader.le32();
+  if (reader.ok() && format != kIndexFormat && format != kLayerFormat) {
     return error("index of format " + std::to_string(format) + ", this program reads format " +
                  std::to_string(kIndexFormat) + ": build it anew");
   }
@@ -61,7 +63,8 @@ Result<IndexHeader> IndexHeader::decode(ByteSpan head, uint64_t actual_bytes) {
   if (ByteReader sum(head.last(8)); sum.le64() != block_checksum(head.first(kHeaderBytes - 8))) {
     return error("index is damaged: checksum of the header");
   }
-  if (reader.le32() != kSections) return error("index is damaged: number of sections");
+  const size_t count = format == kLayerFormat ? kSections : kSections - 1;
+  if (reader.le32() != count) return error("index is damaged: number of sections");
   IndexHeader h;
   for (uint64_t* value :
        {&h.file_bytes, &h.key_check, &h.files, &h.lines, &h.fingerprints, &h.critical_lines}) {
@@ -69,10 +72,11 @@ Result<IndexHeader> IndexHeader::decode(ByteSpan head, uint64_t actual_bytes) {
   }
   for (uint32_t* value : {&h.bucket_bits, &h.window, &h.anchor_bits}) *value = reader.le32();
   reader.skip(4);
-  for (SectionPlace& place : h.sections) {
-    place.offset = reader.le64();
-    place.size = reader.le64();
+  for (size_t i = 0; i < count; ++i) {
+    h.sections[i].offset = reader.le64();
+    h.sections[i].size = reader.le64();
   }
+  if (format == kLayerFormat && !h.is_layer()) return error("index is damaged: no layer");
   if (h.file_bytes != actual_bytes) {
     return error("index is cut short or was added to: " + std::to_string(actual_bytes) +
                  " bytes, " + std::to_string(h.file_bytes) + " expected");

@@ -17,6 +17,8 @@ namespace weir::signatures {
 
 inline constexpr uint64_t kIndexMagic = 0x31694670'72696557ULL;  // "WeirpFi1"
 inline constexpr uint32_t kIndexFormat = 4;
+// Of a delta layer (index_layers.h): one section more, and of no use without its base.
+inline constexpr uint32_t kLayerFormat = 5;
 inline constexpr size_t kHeaderBytes = 512;
 inline constexpr size_t kChecksumBlock = size_t{1} << 20;
 inline constexpr size_t kSectionAlign = 64;
@@ -37,9 +39,10 @@ enum class Section : uint32_t {
   kHashTails,      // of each entry, the hash bits between bucket and entry: for merging alone
   kSealedNames,    // what opaque names of repositories and files stand for (sealed_names.h)
   kLineShapes,     // u8 per global line: tag of its shape (line_marks.h)
+  kLayer,          // what a delta layer stands on; in such files alone
   kCount,
 };
-inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);
+inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);  // of a layer
 
 inline constexpr size_t kBloomBlock = 32;
 inline constexpr size_t kEntryBytes = 8;
@@ -71,6 +74,7 @@ struct IndexHeader {
   [[nodiscard]] std::vector<uint8_t> encode() const;
   // Of the first bytes of a file; tells apart what is wrong. `actual_bytes` is the file's size.
   static Result<IndexHeader> decode(ByteSpan head, uint64_t actual_bytes);
+  [[nodiscard]] bool is_layer() const noexcept { return place(Section::kLayer).size > 0; }
   [[nodiscard]] const SectionPlace& place(Section s) const noexcept {
     return sections[static_cast<size_t>(s)];
   }

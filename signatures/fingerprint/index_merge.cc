@@ -12,6 +12,7 @@
 #include "signatures/fingerprint/file_mapping.h"
 #include "signatures/fingerprint/index_builder.h"
 #include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/index_layers.h"
 #include "signatures/fingerprint/index_writer.h"
 #include "signatures/fingerprint/names_picker.h"
 #include "signatures/fingerprint/names_reader.h"
@@ -127,6 +128,10 @@ Status Merge::open(const std::vector<std::string>& paths) {
     const Result<IndexHeader> header = IndexHeader::decode(file, file.size());
     if (!header) return Error{header.error().message, path};
     input.header = *header;
+    const Result<uint32_t> layers = count_layers(path);
+    if (!layers || *layers > 0 || header->is_layer()) {
+      return Error{"delta layers are not merged: build the index anew, which takes them in", path};
+    }
     if (header->key_check != inputs_.front().header.key_check) {
       return Error{"index was made with another site key than " + paths.front(), path};
     }

@@ -69,6 +69,28 @@ struct IndexView {
   std::span<const CriticalLine> critical_lines;
 };
 
+// What stands on the base, oldest first (index_layers.h).
+struct IndexLayers {
+  struct Layer {
+    IndexView view;
+    uint32_t first_line = 0;
+    uint32_t first_file = 0;
+  };
+  std::vector<Layer> layers;
+  std::vector<bool> hidden;  // a bit for each file
+  size_t files = 0;          // of the base, too
+
+  // Where a file's record is; `number` becomes its number there.
+  [[nodiscard]] const IndexView& view_of(size_t& number, const IndexView& base) const noexcept {
+    for (size_t i = layers.size(); i > 0; --i) {
+      if (number < layers[i - 1].first_file) continue;
+      number -= layers[i - 1].first_file;
+      return layers[i - 1].view;
+    }
+    return base;
+  }
+};
+
 class IndexProbe {
  public:
   explicit IndexProbe(const CodeIndex& index) noexcept;
@@ -119,11 +141,17 @@ class IndexProbe {
   [[nodiscard]] std::optional<IndexedFile> file(uint32_t number) const noexcept;
   // Tag of a line (Fingerprinter::tag); 0 outside the index too.
   [[nodiscard]] uint8_t tag(uint64_t global_line) const noexcept {
-    return global_line < view_.tags.size() ? view_.tags[global_line] : uint8_t{0};
+    if (global_line < view_.tags.size()) return view_.tags[global_line];
+    return layers_ == nullptr ? uint8_t{0} : layer_byte(global_line, false);
   }
   // The same of its shape (line_shape).
   [[nodiscard]] uint8_t shape_tag(uint64_t global_line) const noexcept {
-    return global_line < view_.shapes.size() ? view_.shapes[global_line] : uint8_t{0};
+    if (global_line < view_.shapes.size()) return view_.shapes[global_line];
+    return layers_ == nullptr ? uint8_t{0} : layer_byte(global_line, true);
+  }
+  // A newer layer has another version of this file, or none.
+  [[nodiscard]] bool is_hidden(uint32_t file) const noexcept {
+    return layers_ != nullptr && file < layers_->hidden.size() && layers_->hidden[file];
   }
   [[nodiscard]] const LiteralSet* critical() const noexcept { return view_.critical; }
   [[nodiscard]] const CriticalLine* critical_line(uint32_t id) const noexcept {
@@ -134,10 +162,16 @@ class IndexProbe {
   // Of the kSiftMost hashes from `base` on; how many pass.
   size_t sift_some(std::span<const uint64_t> hashes, size_t base,
                    std::array<uint32_t, kSiftMost>& passed) const noexcept {
-    return bloom_sift({view_.bloom.data(), blocks_},
-                      hashes.subspan(base, std::min(kSiftMost, hashes.size() - base)),
-                      passed.data());
+    const std::span<const uint64_t> some =
+        hashes.subspan(base, std::min(kSiftMost, hashes.size() - base));
+    const size_t passes = bloom_sift({view_.bloom.data(), blocks_}, some, passed.data());
+    return layers_ == nullptr ? passes : sift_layers(some, passes, passed);
   }
+  // Adds those that pass the filter of a layer.
+  size_t sift_layers(std::span<const uint64_t> hashes, size_t passes,
+                     std::array<uint32_t, kSiftMost>& passed) const noexcept;
+  [[nodiscard]] uint8_t layer_byte(uint64_t global_line, bool shape) const noexcept;
+  static Postings find_in(const IndexView& view, uint64_t hash) noexcept;
   [[nodiscard]] size_t bucket_of(uint64_t hash) const noexcept {
     return view_.bucket_bits == 0 ? 0 : static_cast<size_t>(hash >> (64 - view_.bucket_bits));
   }
@@ -149,11 +183,12 @@ class IndexProbe {
     const size_t at = kEntryBytes * size_t{read32(view_.buckets.data() + 4 * bucket_of(hash))};
     if (at < view_.entries.size()) __builtin_prefetch(view_.entries.data() + at);
   }
-  [[nodiscard]] Postings postings_of(const uint8_t* entry) const noexcept;
+  [[nodiscard]] static Postings postings_of(const IndexView& view, const uint8_t* entry) noexcept;
   [[nodiscard]] FileRecord record(size_t number) const noexcept;
 
   IndexView view_;
-  uint64_t blocks_ = 0;  // of the Bloom filter; at least 1
+  const IndexLayers* layers_ = nullptr;  // null: none
+  uint64_t blocks_ = 0;                  // of the Bloom filter; at least 1
   size_t file_count_ = 0;
 };
 

@@ -100,6 +100,11 @@ class Scan {
     if (keep_content_hash_) file.content = content_hash(key_, *content);
     if (file.cached != ScannedFile::kFresh && reuse(file)) return ok_status();
     file.cached = ScannedFile::kFresh;
+    if (file.known_digest != 0) {
+      file.digests = tools.digests.of(as_bytes(*content));
+      file.unchanged = file.digests[0] == file.known_digest;
+      if (file.unchanged) return ok_status();
+    }
     FileFingerprints& found = tools.found;
     tools.reader.read(*content, file.wants_critical, file.is_own() && weak_name(file.source.path),
                       found);
@@ -112,7 +117,7 @@ class Scan {
     file.critical = std::move(found.critical);
     if (content->size() >= kDigestFileMin && !found.placed.empty()) {
       file.has_digests = true;
-      file.digests = tools.digests.of(as_bytes(*content));
+      if (file.known_digest == 0) file.digests = tools.digests.of(as_bytes(*content));
     }
     const auto id = static_cast<uint32_t>(number);
     for (const FileFingerprints::Placed& one : found.placed) {

@@ -40,9 +40,11 @@ struct ScannedFile {
   [[nodiscard]] bool is_own() const noexcept { return !is_public() && !is_foreign(); }
   bool wants_critical = false;
   bool wants_names = false;
+  uint64_t known_digest = 0;  // keyed SHA-256 of what the index below a layer has; 0: nothing
   // After the scan. `cached` other than kFresh: its records are those of the cache.
-  ContentHash content;  // when there is a cache to write
-  std::string why;      // it was left out; empty when it was taken
+  ContentHash content;     // when there is a cache to write
+  std::string why;         // it was left out; empty when it was taken
+  bool unchanged = false;  // it has the known digest, and was not read further
   uint64_t bytes = 0;
   uint64_t dropped = 0;         // fingerprints
   std::vector<uint8_t> tags;    // of its lines; none but for own code
