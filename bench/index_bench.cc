@@ -21,6 +21,7 @@
 #include "signatures/fingerprint/file_fingerprints.h"
 #include "signatures/fingerprint/index_builder.h"
 #include "signatures/fingerprint/index_format.h"
+#include "signatures/fingerprint/index_layers.h"
 #include "signatures/fingerprint/index_probe.h"
 #include "signatures/fingerprint/index_writer.h"
 #include "signatures/fingerprint/names_reader.h"
@@ -160,6 +161,37 @@ void BM_FileNames(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(one_file().size()));
 }
 BENCHMARK(BM_FileNames);
+
+// Looking hashes up that are not there, with so many delta layers on an index of 100 files.
+void BM_ProbeLayers(benchmark::State& state) {
+  const auto layers = static_cast<uint32_t>(state.range(0));
+  const std::string folder = scratch().file("layered");
+  const std::string base = scratch().file("layered.wfi");
+  std::filesystem::create_directories(folder);
+  for (unsigned i = 0; i < 100; ++i) {
+    std::ofstream(folder + "/f" + std::to_string(i) + ".cc") << code(20000, i);
+  }
+  IndexBuildOptions options;
+  options.repositories = {{"bench", folder}};
+  if (!build_index(options, site_key(), base, {})) return state.SkipWithError("no index");
+  options.delta_of = base;
+  for (uint32_t i = 1; i <= layers; ++i) {
+    std::ofstream(folder + "/f" + std::to_string(i) + ".cc") << code(20000, 1000 + i);
+    if (!build_index(options, site_key(), layer_path(base, i), {})) {
+      return state.SkipWithError("no layer");
+    }
+  }
+  const auto index = CodeIndex::open(base, site_key());
+  if (!index || (*index)->info().layers != layers) return state.SkipWithError("not opened");
+  const IndexProbe probe(**index);
+  std::vector<uint64_t> hashes;
+  for (uint64_t i = 0; i < 65536; ++i) hashes.push_back(mix64(i));
+  size_t hits = 0;
+  for (auto _ : state) probe.probe(hashes, [&hits](size_t, const Postings&) { ++hits; });
+  if (hits > 0) state.SkipWithError("found what is not there");
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(hashes.size()));
+}
+BENCHMARK(BM_ProbeLayers)->Arg(0)->Arg(1)->Arg(2)->Arg(4)->Arg(8);
 
 uint64_t random_fingerprints() {
   const char* asked = std::getenv("WEIR_BENCH_FINGERPRINTS");

@@ -242,5 +242,40 @@ TEST_F(IndexCommand, SealsNamesToAKeyThatTheSensorHasNot) {
   EXPECT_THAT(refused.err, HasSubstr("chmod 600"));
 }
 
+// What changed since the base is found through the base's name, in the file's newest version.
+TEST_F(IndexCommand, ALayerTellsWhatChangedSince) {
+  const LeanSignatures lean;
+  std::string code;
+  for (int i = 0; i < 30; ++i) {
+    code += "  walrusTusk[" + std::to_string(i) + "] = quokkaFactor(brine, gherkin" +
+            std::to_string(i * 7919) + ");\n";
+  }
+  folder_.write("repo/old.cc", code);
+  const std::string repository = folder_ / "repo";
+  ASSERT_EQ(build({"--repo", repository}).exit_code, 0);
+  std::vector<std::string> layer{"index",      "build", "--repo", repository,
+                                 "--delta-of", index_,  "--key",  key_};
+  ProgramResult made = weir(layer);
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("nothing changed"));
+  fs::rename(folder_ / "repo/old.cc", folder_ / "repo/renamed.cc");
+  made = weir(layer);
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr(index_ + ".delta-1: 1 files"));
+  EXPECT_THAT(made.out, HasSubstr("1 are replaced or gone"));
+  EXPECT_THAT(info().out, HasSubstr("\"hidden_files\":1"));
+  EXPECT_THAT(info().out, HasSubstr("\"layers\":1"));
+  EXPECT_THAT(weir({"index", "verify", index_}).out, HasSubstr("and 1 layers: every checksum"));
+  const std::string leak = folder_.write("leak.txt", "see here:\n" + code);
+  const ProgramResult found = weir({"scan", leak, "--index", index_, "--key", key_});
+  EXPECT_EQ(found.exit_code, 0) << found.err;
+  EXPECT_THAT(found.out, HasSubstr("renamed.cc"));
+  EXPECT_EQ(found.out.find("old.cc"), std::string::npos);
+  layer.insert(layer.end(), {"--out", folder_ / "b.wfi"});
+  EXPECT_EQ(weir(layer).exit_code, 2);
+  EXPECT_EQ(weir({"index", "merge", index_, "--out", folder_ / "b.wfi"}).exit_code, 1);
+  EXPECT_EQ(weir({"index", "build", "--repo", repository, "--key", key_}).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace weir::test
