@@ -6,9 +6,10 @@ Usage: inline_bench.py [WEIR] (default build/release/weir). Needs root, iproute2
     client -- gate (forwards; with or without NFQUEUE and weir) -- server (nginx)
 
 With and without take turns, so that other load on the machine meets both. Latency: a connection, a
-POST of 2 KB of JSON and its answer. Rate: a download of 1 GB of which nothing is of interest, which
-the kernel passes by itself once weir has marked it. Last, 1 GB each way through the gate: what
-arrives must be what was sent.
+POST of 2 KB of JSON and its answer. Rate: a download of 1 GB over TLS without keys, which the kernel
+passes by itself once weir has marked its connection; and over cleartext HTTP, which stays under
+inspection, as another request may follow. Last, 1 GB each way through the gate: what arrives must be
+what was sent.
 """
 import hashlib
 import http.client
@@ -38,7 +39,9 @@ events {{ worker_connections 1024; }}
 http {{
   access_log off; sendfile on; client_body_temp_path {folder}/body; proxy_temp_path {folder}/p;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  server {{ listen {ip}:8080; location / {{ root {folder}/www; }}
+  server {{ listen {ip}:8080; listen {ip}:8443 ssl;
+           ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
+           location / {{ root {folder}/www; }}
            location /v1/ {{ client_max_body_size 1m; return 200 "ok"; }} }}
 }}
 """
@@ -59,10 +62,10 @@ def latency(count):
     return out
 
 
-def download_rate():
+def download_rate(url):
     """Gbit/s of one download, by curl."""
-    told = gate.run("ip", "netns", "exec", gate.CLIENT, "curl", "-s", "-o", "/dev/null", "-w",
-                    "%{speed_download} %{size_download}", f"http://{gate.SERVER_IP}:8080/big")
+    told = gate.run("ip", "netns", "exec", gate.CLIENT, "curl", "-sk", "-o", "/dev/null", "-w",
+                    "%{speed_download} %{size_download}", url)
     speed, size = told.stdout.split()
     assert int(size) == BYTES, told.stdout
     return 8e-9 * float(speed)
@@ -111,10 +114,15 @@ def main():
             gate.make_network()
             gate.run(gate.WEIR, "index", "build", "--repo", f"orchard={SOURCE}/samples/orchard", "--out",
                      str(folder / "orchard.wfi"), "--key", str(folder / "site.key"), "--make-key")
+            gate.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                     "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-subj",
+                     "/CN=files.example.net", "-days", "1")
+            urls = {"TLS": f"https://{gate.SERVER_IP}:8443/big", "cleartext": f"http://{gate.SERVER_IP}:8080/big"}
             nginx = subprocess.Popen(["ip", "netns", "exec", gate.SERVER, "nginx", "-c",
                                       folder / "nginx.conf"], stderr=subprocess.DEVNULL)
             time.sleep(1)
-            times, rates = {True: [], False: []}, {True: [], False: []}
+            times = {True: [], False: []}
+            rates = {(what, gated): [] for what in urls for gated in (True, False)}
             for _ in range(ROUNDS):
                 for gated in (False, True):
                     clear_rules()
@@ -123,19 +131,25 @@ def main():
                         sensor = gate.Sensor(folder, POLICY)
                     gate.client(latency, 50)
                     times[gated].append(gate.client(latency, REQUESTS))
-                    rates[gated].append(download_rate())
+                    for what, url in urls.items():
+                        rates[what, gated].append(download_rate(url))
                     if gated:
                         counters = sensor.stop()
                         assert counters["engine.requests"] >= REQUESTS, "the gate saw no requests"
+                        assert counters["live.verdicts_shunted"] >= 1, "nothing was shunted"
             for gated, title in ((False, "no gate"), (True, "weir in the path")):
                 for share, which in ((0.5, "p50"), (0.99, "p99")):
                     rounds = [percentile(each, share) for each in times[gated]]
                     print(f"request, {title}: {which} {statistics.median(rounds):.2f} ms "
                           f"(rounds: {', '.join(f'{r:.2f}' for r in rounds)})")
-                print(f"download of 1 GB, {title}: {statistics.median(rates[gated]):.1f} Gbit/s "
-                      f"(rounds: {', '.join(f'{r:.1f}' for r in rates[gated])})")
-            print(f"weir / no gate, download: "
-                  f"{statistics.median(rates[True]) / statistics.median(rates[False]):.2f}")
+            for what in urls:
+                medians = {}
+                for gated, title in ((False, "no gate"), (True, "weir in the path")):
+                    rounds = rates[what, gated]
+                    medians[gated] = statistics.median(rounds)
+                    print(f"download of 1 GB in {what}, {title}: {medians[gated]:.1f} Gbit/s "
+                          f"(rounds: {', '.join(f'{r:.1f}' for r in rounds)})")
+                print(f"weir / no gate, download in {what}: {medians[True] / medians[False]:.2f}")
 
             sensor = gate.Sensor(folder, POLICY)
             server = gate.in_namespace(gate.SERVER, lambda: gate.Server((gate.SERVER_IP, 80), gate.Api))
