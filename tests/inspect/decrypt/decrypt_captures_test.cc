@@ -1,11 +1,14 @@
 // Real captures with their key logs: what independent tools see in clear, the decryptor sees too.
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "tests/inspect/decrypt/clear_run.h"
 #include "tests/support/shared_data.h"
@@ -24,6 +27,60 @@ size_t occurrences(const std::string& text, const std::string& what) {
   size_t count = 0;
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
   return count;
+}
+
+// The index writes bytes as the characters U+0000 to U+00FF.
+std::string bytes_of(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<uint8_t>(text[i]);
+    if (c < 0x80) {
+      out += text[i];
+    } else if (++i < text.size()) {
+      out += static_cast<char>((c & 0x03U) << 6 | (static_cast<uint8_t>(text[i]) & 0x3fU));
+    }
+  }
+  return out;
+}
+
+std::string sha256(std::string_view text) {
+  std::array<uint8_t, 32> digest{};
+  EXPECT_EQ(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr), 1);
+  return to_hex(digest);
+}
+
+// What a gzip stream at the front of `text` holds.
+std::string gunzip(std::string_view text) {
+  z_stream stream{};
+  EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
+  stream.next_in = const_cast<uint8_t*>(as_bytes(text).data());
+  stream.avail_in = static_cast<unsigned>(text.size());
+  std::string out;
+  std::array<uint8_t, 16'384> part{};
+  int status = Z_OK;
+  while (status == Z_OK) {
+    stream.next_out = part.data();
+    stream.avail_out = part.size();
+    status = inflate(&stream, Z_NO_FLUSH);
+    out += as_chars(ByteSpan(part).first(part.size() - stream.avail_out));
+  }
+  inflateEnd(&stream);
+  return status == Z_STREAM_END ? out : "";
+}
+
+// Whether an object that other tools exported stands in what was decrypted, byte by byte.
+bool holds_object(const std::string& clear, const nlohmann::json& object) {
+  const std::string head = bytes_of(object.at("head"));
+  const size_t size = object.at("size");
+  for (size_t at = clear.find(head); at != std::string::npos; at = clear.find(head, at + 1)) {
+    if (at + size > clear.size()) return false;
+    if (sha256(std::string_view(clear).substr(at, size)) == object.at("sha256")) return true;
+  }
+  constexpr std::string_view kGzip = "\x1f\x8b\x08";
+  for (size_t at = clear.find(kGzip); at != std::string::npos; at = clear.find(kGzip, at + 1)) {
+    if (sha256(gunzip(std::string_view(clear).substr(at))) == object.at("sha256")) return true;
+  }
+  return false;
 }
 
 TEST(DecryptCaptures, ClientsWithKeyLogsAreDecryptedWhole) {
@@ -73,6 +130,8 @@ TEST(DecryptCaptures, RequestsThatOtherToolsDecrypt) {
   size_t wanted = 0;
   size_t found = 0;
   size_t closed = 0;
+  size_t objects = 0;
+  size_t objects_closed = 0;
   for (const auto& row : list) {
     const std::string keys = row.at("keys");
     const std::string capture = row.at("capture");
@@ -110,6 +169,16 @@ TEST(DecryptCaptures, RequestsThatOtherToolsDecrypt) {
       EXPECT_EQ(unknown, 0U);
     }
     closed += unknown;
+    const std::string down = run.all(Direction::kToClient);
+    size_t missed = 0;
+    for (const auto& object : row.at("objects")) {
+      ++objects;
+      if (holds_object(down, object) || holds_object(up, object)) continue;
+      ++missed;
+      if (unknown == 0) ADD_FAILURE() << object.at("name");
+    }
+    EXPECT_LE(missed, unknown);
+    objects_closed += missed;
     for (const auto& [text, count] : texts) {
       wanted += count;
       const size_t got = occurrences(up, text);
@@ -121,6 +190,9 @@ TEST(DecryptCaptures, RequestsThatOtherToolsDecrypt) {
   EXPECT_EQ(wanted, 101U);
   EXPECT_EQ(found, 94U);
   EXPECT_EQ(closed, 7U);
+  std::printf("%zu of %zu objects\n", objects - objects_closed, objects);
+  EXPECT_EQ(objects, 90U);
+  EXPECT_EQ(objects_closed, 7U);
 }
 
 }  // namespace
