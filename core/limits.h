@@ -83,7 +83,11 @@ struct Limits {
   size_t open_incidents = 16'384;  // the idlest is closed first
   size_t incident_evidence = 64;   // pieces kept of one incident; the weakest goes first
   size_t incident_subjects = 256;  // protected files and rules by which findings join an incident
-  size_t rule_candidates = 8192;   // matches of content rules that are looked at, a request
+  // Files of which too little was found to be told, by client and host, over requests.
+  size_t drip_files = 16'384;  // remembered by all workers; what was met the longest ago goes first
+  size_t drip_lines = 128;     // of one of them
+  Duration drip_age = Duration::seconds(28'800);  // since the last line of it
+  size_t rule_candidates = 8192;  // matches of content rules that are looked at, a request
   // DNS.
   size_t dns_names = 131'072;  // (client, address) -> name
   Duration dns_ttl_floor = Duration::seconds(300);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/ip.h"
+#include "core/time.h"
 
 namespace weir::inspect {
 
@@ -13,6 +14,7 @@ struct RequestContext {
   std::string_view tool;        // catalogue id
   std::string_view user_agent;  // as sent
   IpAddress client{};
+  Timestamp time{};  // when it began
 };
 
 }  // namespace weir::inspect

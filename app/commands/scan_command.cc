@@ -39,6 +39,7 @@ struct Options {
   uint32_t min_lines = 1;
   double min_score = inspect::kLeastScore;
   size_t workers = 1;
+  bool together = false;
   bool jsonl = false;
   bool fail_on_leak = false;
 };
@@ -110,7 +111,7 @@ Result<std::vector<Item>> items_of(const Options& options) {
   return out;
 }
 
-Scanned scan_item(const Item& item, inspect::RequestPool& pool) {
+Scanned scan_item(const Item& item, inspect::RequestPool& pool, bool together) {
   Scanned out;
   std::ifstream file;
   std::istream* in = &std::cin;
@@ -128,6 +129,7 @@ Scanned scan_item(const Item& item, inspect::RequestPool& pool) {
     return out;
   }
   slot->detector->begin();
+  if (together) slot->detector->describe({});
   slot->unwrapper->begin({"body", item.content_type, item.content_encoding}, *slot->detector);
   std::array<char, 64 * 1024> block{};
   uint64_t offset = 0;
@@ -232,7 +234,7 @@ int run(const Options& options) {
   const auto work = [&] {
     inspect::RequestPool pool(*detectors, settings.limits);
     for (size_t i = next++; i < items->size(); i = next++) {
-      Scanned scanned = scan_item((*items)[i], pool);
+      Scanned scanned = scan_item((*items)[i], pool, options.together);
       const std::lock_guard lock(mutex);
       results[i] = std::move(scanned);
       ready[i] = true;
@@ -243,7 +245,8 @@ int run(const Options& options) {
     }
   };
   std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(options.workers, items->size()); ++i) threads.emplace_back(work);
+  for (size_t i = 1; i < std::min(options.together ? 1 : options.workers, items->size()); ++i)
+    threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
   progress.clear();
@@ -292,6 +295,8 @@ void add_scan_command(CLI::App& app, int& exit_code) {
   scan->add_option("--workers", o->workers, "threads")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
+  scan->add_flag("--together", o->together,
+                 "the files are requests of one client, in this order; one worker reads them");
   scan->add_flag("--jsonl", o->jsonl, "one JSON line a file");
   scan->add_flag("--fail-on-leak", o->fail_on_leak, "exit with 3 when anything was found");
   scan->callback([o, &exit_code] { exit_code = run(*o); });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/runtime/data_files.h"
+#include "inspect/detect/drip_memory.h"
 #include "signatures/catalogue.h"
 #include "signatures/content_rules.h"
 #include "signatures/fingerprint/code_index.h"
@@ -91,7 +92,8 @@ Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(const config:
   auto set = std::make_shared<inspect::DetectorSet>();
   set->templates = std::make_shared<inspect::TemplateMemory>(settings.limits.template_lines);
   set->min_lines = settings.protect.min_lines;
-  set->code = {settings.protect.shapes, least_score};
+  set->code = {settings.protect.shapes, least_score,
+               std::make_shared<inspect::DripMemory>(settings.limits), 0};
   if (!settings.protect.indexes.empty()) {
     if (settings.protect.key.empty()) {
       return Error{"an index needs its site key: give protect.key or --key", settings.file, 0, 0};

@@ -3,6 +3,8 @@
 #include "inspect/detect/code_channel.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "inspect/detect/code_reader.h"
 #include "inspect/detect/code_spans.h"
 #include "inspect/detect/critical_search.h"
+#include "inspect/detect/drip_memory.h"
 #include "signatures/fingerprint/index_probe.h"
 
 namespace weir::inspect {
@@ -33,7 +36,13 @@ class CodeChannel final : public DetectionChannel {
         counters_(counters == nullptr ? own_counters_ : *counters),
         critical_(probe_, limits_, scratch, counters_),
         reader_(probe_, limits_, counters_, critical_, options.shapes),
-        least_score_(options.least_score) {}
+        options_(options) {}
+
+  void on_request(const RequestContext& context) noexcept override {
+    if (options_.drips == nullptr) return;
+    sender_ = options_.drips->sender_id(context.client, context.host);
+    time_ = context.time;
+  }
 
   void on_block(const TextBlock& block) noexcept override {
     pieces_.begin_block(block.pieces);
@@ -60,6 +69,7 @@ class CodeChannel final : public DetectionChannel {
 
   [[nodiscard]] bool has_news() const noexcept override {
     if (critical_.hits().size() > collected_critical_) return true;
+    if (ended_ && !added_up_ && sender_ && !hits_.empty()) return true;
     return hits_.size() >= 2 && notably_more_hits();
   }
 
@@ -71,7 +81,11 @@ class CodeChannel final : public DetectionChannel {
       ++told;
     }
     if (ended_ || notably_more_hits()) {
-      spans_ = find_spans(probe_, hits_, reader_.lines(), least_score_);
+      const bool add_up = ended_ && !added_up_ && sender_;
+      std::vector<WeakFile> weak;
+      spans_ = find_spans(probe_, hits_, reader_.lines(), options_.least_score,
+                          add_up ? &weak : nullptr);
+      if (add_up) add_up_over_requests(weak);
       collected_hits_ = hits_.size();
       counters_.span_searches.add();
     }
@@ -89,6 +103,10 @@ class CodeChannel final : public DetectionChannel {
       out.push_back(std::move(evidence));
       ++told;
     }
+    for (const Evidence& drip : drips_) {
+      if (told++ == limits_.evidence_per_request) break;
+      out.push_back(drip);
+    }
   }
 
   void reset() noexcept override {
@@ -97,6 +115,9 @@ class CodeChannel final : public DetectionChannel {
     pieces_.reset();
     hits_.clear();
     spans_.clear();
+    drips_.clear();
+    sender_.reset();
+    added_up_ = false;
     first_line_ = 0;
     ended_ = thinned_out_ = false;
     collected_hits_ = collected_critical_ = 0;
@@ -153,6 +174,29 @@ class CodeChannel final : public DetectionChannel {
     return !thinned_out_ && hits_.size() < limits_.fingerprint_hits;
   }
 
+  // Once a request, at its end.
+  void add_up_over_requests(const std::vector<WeakFile>& weak) {
+    added_up_ = true;
+    const DripCounters counters{counters_.drip_files, counters_.drip_files_replaced,
+                                counters_.drip_lines_dropped};
+    for (const WeakFile& found : weak) {
+      const auto file = probe_.file(found.file);
+      const auto drip = options_.drips->add(*sender_, options_.number, time_, found, counters);
+      if (!file || !drip || found.hits.empty()) continue;
+      counters_.drips.add();
+      const CodeHit& hit = found.hits.front();
+      Evidence evidence = evidence_at(hit.text_line, hit.head, *file);
+      evidence.rule = "drip";
+      evidence.title = "protected source code, a little in each of " +
+                       std::to_string(drip->requests) + " requests";
+      evidence.first_line = drip->first_line - file->first_line + 1;
+      evidence.last_line = drip->last_line - file->first_line + 1;
+      evidence.lines = drip->lines;
+      evidence.score = drip->score;
+      drips_.push_back(std::move(evidence));
+    }
+  }
+
   Evidence critical_evidence(const CriticalSearch::Group& group) const {
     Evidence evidence = evidence_at(group.first.text_line, group.first.head, group.file);
     evidence.rule = "critical";
@@ -185,13 +229,17 @@ class CodeChannel final : public DetectionChannel {
   CodeCounters& counters_;
   CriticalSearch critical_;
   CodeReader reader_;
-  double least_score_;
+  CodeOptions options_;
   CodePieces pieces_;
   uint32_t first_line_ = 0;  // of the current piece
   bool ended_ = false;
   bool thinned_out_ = false;
   std::vector<CodeHit> hits_;
   std::vector<CodeSpan> spans_;
+  std::optional<uint64_t> sender_;  // of the request, where it is known and matters
+  Timestamp time_{};
+  bool added_up_ = false;
+  std::vector<Evidence> drips_;
   size_t collected_hits_ = 0;  // size of hits_ when spans_ were found
   size_t collected_critical_ = 0;
 };

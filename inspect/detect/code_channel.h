@@ -13,9 +13,14 @@
 
 namespace weir::inspect {
 
+class DripMemory;
+
 struct CodeOptions {
   bool shapes = true;  // look for renamed code too, which costs a fifth of the time
   double least_score = kLeastScore;
+  // What too little of was found to be told is added up there over requests; null: it is not.
+  std::shared_ptr<DripMemory> drips;
+  uint32_t number = 0;  // of the index, among those that share the memory
 };
 
 // `scratch` is prepared for the index's critical lines here and used by every on_block; it must

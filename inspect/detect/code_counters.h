@@ -15,9 +15,13 @@ struct CodeCounters {
   Counter span_searches;     // over all hits of a request
   Counter lines_unfollowed;  // beyond Limits::fingerprint_lines
   Counter scan_failures;     // the matcher refused a scan
+  Counter drip_files;
+  Counter drip_files_replaced;
+  Counter drip_lines_dropped;
+  Counter drips;
 };
 
-inline constexpr CounterTable<CodeCounters, 9> kCodeCounters{{
+inline constexpr CounterTable<CodeCounters, 13> kCodeCounters{{
     {"code_text_bytes", &CodeCounters::text_bytes, "text bytes read for protected code"},
     {"code_normal_bytes", &CodeCounters::normal_bytes, "bytes of it after normalisation"},
     {"code_probes", &CodeCounters::probes, "fingerprints looked up"},
@@ -29,6 +33,13 @@ inline constexpr CounterTable<CodeCounters, 9> kCodeCounters{{
     {"code_lines_unfollowed", &CodeCounters::lines_unfollowed,
      "text lines beyond the limit of a request: matches there are not followed line by line"},
     {"code_scan_failures", &CodeCounters::scan_failures, "scans that the matcher refused"},
+    {"code_drip_files", &CodeCounters::drip_files,
+     "files of which too little was found to be told, remembered by client and host"},
+    {"code_drip_files_replaced", &CodeCounters::drip_files_replaced,
+     "remembered files that made room for others before their time, at drip_files"},
+    {"code_drip_lines_dropped", &CodeCounters::drip_lines_dropped,
+     "lines not remembered, at drip_lines a file"},
+    {"code_drips", &CodeCounters::drips, "files told for several requests together"},
 }};
 static_assert(describes_all(kCodeCounters));
 

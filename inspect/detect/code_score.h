@@ -27,6 +27,13 @@ struct CodeSigns {
   uint32_t different = 0;  // lines and tags
 };
 
+// A file of which too little was found to be told.
+struct WeakFile {
+  uint32_t file = 0;
+  CodeSigns signs;
+  std::vector<CodeHit> hits;  // of text
+};
+
 // Text lines for which explained[line] is true are no foreign code: another file holds them.
 [[nodiscard]] CodeSigns signs_of(const FileRuns& runs, const signatures::IndexProbe& index,
                                  const std::vector<bool>& explained);

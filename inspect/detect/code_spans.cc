@@ -23,6 +23,8 @@ constexpr double kLeastHits = 0.15;
 constexpr uint32_t kLeastShapeLines = 8;
 constexpr double kLeastShapeScore = 0.6;
 constexpr double kSomeText = 0.05;
+// A file that is told for fewer lines counts over requests, too.
+constexpr uint32_t kFewLines = 8;
 // Of a file that is told, spans that weigh less than this share of the weightiest are not.
 constexpr double kLeastShare = 0.1;
 
@@ -110,6 +112,12 @@ void put_spans(Candidate& out, const FileRuns& runs, uint32_t first_line) {
   out.spans.resize(kept);
 }
 
+uint32_t lines_of(const Candidate& candidate) noexcept {
+  uint32_t lines = 0;
+  for (const CodeSpan& span : candidate.spans) lines += span.lines;
+  return lines;
+}
+
 bool is_idiom(const CodeSigns& signs, const Candidate& candidate) {
   if (!std::all_of(candidate.spans.begin(), candidate.spans.end(),
                    [](const CodeSpan& span) { return span.shape; })) {
@@ -117,9 +125,7 @@ bool is_idiom(const CodeSigns& signs, const Candidate& candidate) {
   }
   if (candidate.score < kLeastShapeScore) return true;
   if (text_of(signs) >= kSomeText) return false;
-  uint32_t lines = 0;
-  for (const CodeSpan& span : candidate.spans) lines += span.lines;
-  return lines < kLeastShapeLines;
+  return lines_of(candidate) < kLeastShapeLines;
 }
 
 }  // namespace
@@ -161,7 +167,8 @@ std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits,
 }
 
 std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& hits,
-                                 std::span<const TextLine> lines, double least_score) {
+                                 std::span<const TextLine> lines, double least_score,
+                                 std::vector<WeakFile>* weak) {
   std::sort(hits.begin(), hits.end(),
             [](const CodeHit& a, const CodeHit& b) { return a.global_line < b.global_line; });
   // Files have their global lines together.
@@ -186,15 +193,18 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
   }
   std::vector<CodeSpan> out;
   std::vector<bool> explained;  // text lines that a better file has
-  const auto evaluate = [&](Candidate& candidate) {
-    const auto about = index.file(candidate.file);
-    FileRuns runs(index, *about, lines);
+  const auto fill = [&](FileRuns& runs, const Candidate& candidate) {
     for (size_t i = candidate.first_hit; i < candidate.last_hit; ++i) {
       const uint32_t line = hits[i].text_line;
       if (line < explained.size() && explained[line]) continue;
       runs.add(hits[i]);
     }
     runs.drop_echoes();
+  };
+  const auto evaluate = [&](Candidate& candidate) {
+    const auto about = index.file(candidate.file);
+    FileRuns runs(index, *about, lines);
+    fill(runs, candidate);
     candidate.spans.clear();
     candidate.text_lines.clear();
     candidate.mass = 0;
@@ -216,6 +226,19 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
               });
     evaluate(candidate);
   }
+  const auto keep_weak = [&](const Candidate& candidate) {
+    FileRuns runs(index, *index.file(candidate.file), lines);
+    fill(runs, candidate);
+    WeakFile found{candidate.file, signs_of(runs, index, explained), {}};
+    if (text_of(found.signs) < kSomeText) return;
+    for (const Run& run : runs.runs()) {
+      for (const CodeHit* hit : run.hits) {
+        const bool shape = hit->kind == HitKind::kShape || hit->kind == HitKind::kPair;
+        if (!shape) found.hits.push_back(*hit);
+      }
+    }
+    weak->push_back(std::move(found));
+  };
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.mass > b.mass; });
   for (Candidate& candidate : candidates) {
@@ -224,11 +247,16 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
     if (candidate.score < least_score) continue;
     std::stable_sort(candidate.spans.begin(), candidate.spans.end(),
                      [](const CodeSpan& a, const CodeSpan& b) { return a.lines > b.lines; });
+    if (weak != nullptr && lines_of(candidate) < kFewLines) keep_weak(candidate);
     out.insert(out.end(), candidate.spans.begin(), candidate.spans.end());
     for (const uint32_t line : candidate.text_lines) {
       if (line >= explained.size()) explained.resize(line + 1);
       explained[line] = true;
     }
+  }
+  if (weak == nullptr) return out;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.score < least_score) keep_weak(candidate);
   }
   return out;
 }

@@ -53,6 +53,8 @@ struct CodeSpan {
   std::array<char, 3> head{};
 };
 
+struct WeakFile;
+
 // How the matched text begins, as an excerpt may show it.
 inline constexpr std::array<char, 256> kShown = [] {
   std::array<char, 256> out{};
@@ -72,8 +74,11 @@ std::vector<CodeHit> thinned(const signatures::IndexProbe& index, std::vector<Co
                              size_t keep);
 
 // `lines` are those of the text; they may end early. Sorts `hits`. Files of a score below
-// `least_score` are left out. Spans are ordered by score, the file that explains most first.
+// `least_score` are left out; into `weak`, where given, go those whose text says something all the
+// same, in lines that no file that is told explains, and those that are told for few lines. Spans
+// are ordered by score, the file that explains most first.
 std::vector<CodeSpan> find_spans(const signatures::IndexProbe& index, std::vector<CodeHit>& hits,
-                                 std::span<const TextLine> lines, double least_score = kLeastScore);
+                                 std::span<const TextLine> lines, double least_score = kLeastScore,
+                                 std::vector<WeakFile>* weak = nullptr);
 
 }  // namespace weir::inspect

@@ -48,8 +48,10 @@ Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
     }
   }
   CodeCounters& code = code_counters != nullptr ? *code_counters : detector->own_code_counters_;
+  CodeOptions options = set->code;
   for (const auto& index : set->indexes) {
-    detector->channels_.push_back(make_code_channel(index, limits, scratch, code, set->code));
+    detector->channels_.push_back(make_code_channel(index, limits, scratch, code, options));
+    ++options.number;
     if (auto digests = make_digest_channel(index, limits, *detector->counters_)) {
       detector->channels_.push_back(std::move(digests));
     }

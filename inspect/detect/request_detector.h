@@ -28,7 +28,7 @@ struct DetectorSet {
   bool environment = true;  // look for environment data under names, and for marks
   std::shared_ptr<TemplateMemory> templates;  // null: prompts are not compared with each other
   uint32_t min_lines = 5;  // code evidence of fewer lines is dropped, critical lines apart
-  CodeOptions code;
+  CodeOptions code;        // `number` apart: that of each index is its place in `indexes`
 };
 
 class RequestDetector final : public TextSink, private BlockSink {

@@ -155,7 +155,7 @@ class FlowDossier {
   [[nodiscard]] EngineServices& services() noexcept { return services_; }
   // For the detector of a request of this flow.
   [[nodiscard]] RequestContext context(std::string_view user_agent) const noexcept {
-    return {id_.host, id_.tool, user_agent, id_.client.ip};
+    return {id_.host, id_.tool, user_agent, id_.client.ip, services_.now};
   }
   // Names, service and visibility as they stand at the end of the flow: those of the flow as a
   // whole. `gap_bytes`: that the client sent and nobody saw.

@@ -250,6 +250,41 @@ TEST(ScanCommand, MinScoreBoundsWhatIsTold) {
   EXPECT_EQ(scan({weak, "--min-score", "high"}).exit_code, 2);
 }
 
+// Requests of one client, a line of protected code in each.
+TEST(ScanCommand, AddsUpWhatLeavesDropByDrop) {
+  const LeanSignatures lean;
+  const TempFolder folder;
+  const auto told = [&](size_t first, bool together, std::string_view before) {
+    std::vector<std::string> arguments = {"--jsonl", "--min-lines", "5"};
+    if (together) arguments.emplace_back("--together");
+    for (size_t i = 0; i < 24; ++i) {
+      arguments.push_back(folder.write(
+          "r" + std::to_string(i),
+          chat("Our nightly build is red again, what is this good for?\n" + std::string(before) +
+               lines_between("tools/bin_tracker.c", first + i, first + i))));
+    }
+    std::vector<Json> drips;
+    for (const Json& line : json_lines(scan(arguments).out)) {
+      for (const Json& finding : line["findings"]) {
+        // Beside a drip, what its own request holds of the file is told, too.
+        const bool code = finding["kind"] == "code";
+        if (code && (finding["rule"] == "drip" || !together)) drips.push_back(finding);
+      }
+    }
+    return drips;
+  };
+  const std::vector<Json> drips = told(36, true, "");
+  ASSERT_FALSE(drips.empty());
+  for (const Json& drip : drips) {
+    EXPECT_EQ(drip["path"], "tools/bin_tracker.c");
+    EXPECT_GE(drip["first_line"], 36);
+    EXPECT_LE(drip["last_line"], 60);
+    EXPECT_THAT(drip["title"].get<std::string>(), HasSubstr("requests"));
+  }
+  EXPECT_GE(drips.back()["lines"], 10);
+  EXPECT_TRUE(told(36, false, "").empty());
+}
+
 TEST(ScanCommand, MinLinesBoundsWhatIsTold) {
   const LeanSignatures lean;
   const TempFolder folder;

@@ -280,8 +280,10 @@ TEST(CodeChannel, FindsRenamedCodeByItsShape) {
   EXPECT_EQ(text[0].rule, "text");
   EXPECT_EQ(text[0].lines, 30U);
   // Shapes can be left out; text is then found as before.
-  const auto plain = make_code_channel(site.index, site.limits, site.scratch, site.counters,
-                                       CodeOptions{.shapes = false});
+  CodeOptions no_shapes;
+  no_shapes.shapes = false;
+  const auto plain =
+      make_code_channel(site.index, site.limits, site.scratch, site.counters, no_shapes);
   std::vector<Evidence> out;
   Protected::scan_into(*plain, {{"p", part}}, 1000);
   plain->collect(out);
