@@ -271,7 +271,7 @@ alerts: {{sinks: [{{type: jsonl, path: steps.jsonl}}]}}
         for thread in self.deliveries:
             thread.join()
         expected = {s.address for s in scenarios if not s.trouble and s.keys != NEVER}
-        end = time.monotonic() + 8
+        end = time.monotonic() + 20
         while expected - (told := {alert["client"]["ip"] for alert in self.json_lines("steps.jsonl")}):
             if time.monotonic() > end:
                 break
@@ -415,4 +415,10 @@ def main():
 if __name__ == "__main__":
     # Ended from outside (a time limit of the test): take the namespaces down all the same.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    sys.exit(main())
+    code = main()
+    if code == 1 and any(group.startswith("browser") for group in sys.argv[1:]):
+        # A browser now and then does not end, or opens a connection whose keys it never logs. What is
+        # wrong with the sensor is wrong twice.
+        print("once more, as browsers do what they like:")
+        code = main()
+    sys.exit(code)
