@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/commands/commands.h"
+#include "app/commands/replay_input.h"
 #include "app/exit_codes.h"
 #include "app/report/explain_page.h"
 #include "app/runtime/load_snapshot.h"

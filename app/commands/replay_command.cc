@@ -11,6 +11,7 @@
 #include "alert/jsonl_sink.h"
 #include "alert/native_json.h"
 #include "app/commands/commands.h"
+#include "app/commands/replay_input.h"
 #include "app/exit_codes.h"
 #include "app/report/replay_report.h"
 #include "app/report/usage_totals.h"

@@ -1,7 +1,6 @@
 // See replay_run.h.
 #include "app/runtime/replay_run.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -32,17 +31,6 @@ inspect::KeyAccess key_access(const ReplayInput& input, const KeyLogs& keys) {
 }
 
 }  // namespace
-
-void add_replay_input(CLI::App& command, ReplayInput& input) {
-  command.add_option("files", input.files, "captures; - is standard input")->required();
-  command.add_option("-c,--config", input.config, "weir.yaml");
-  command.add_option("--index", input.indexes, "fingerprint index; again for more")
-      ->allow_extra_args(false);
-  command.add_option("--key", input.key, "site key file of the indexes");
-  command
-      .add_option("--keylog", input.key_logs, "TLS key log, or a folder of them; again for more")
-      ->allow_extra_args(false);
-}
 
 Result<config::Settings> replay_settings(const ReplayInput& input) {
   config::Settings settings;

@@ -1,5 +1,5 @@
-// A replay of captures without what is made of it: the options that say what is read and how, and
-// the way of each packet from the file through decoder and workers to a sink.
+// A replay of captures without what is made of it: what is read and how, and the way of each packet
+// from the file through decoder and workers to a sink.
 #pragma once
 
 #include <memory>
@@ -15,10 +15,6 @@
 #include "core/result.h"
 #include "inspect/engine/snapshot.h"
 
-namespace CLI {
-class App;
-}
-
 namespace weir::app {
 
 struct ReplayInput {
@@ -30,9 +26,6 @@ struct ReplayInput {
   double keys_late = -1;  // seconds; below zero: keys are there before the packets
   size_t workers = 1;     // 0: one a core
 };
-
-// Files, configuration, index, key and key logs. `input` must outlive the command.
-void add_replay_input(CLI::App& command, ReplayInput& input);
 
 // The configuration with what the command line puts in place of it.
 [[nodiscard]] Result<config::Settings> replay_settings(const ReplayInput& input);
