@@ -37,6 +37,34 @@ std::string shown(const YamlNode& node) {
   return node.quoted ? "\"" + text + "\" (in quotes)" : "\"" + text + "\"";
 }
 
+// A number as it stands; one in quotes is text.
+bool is_number(const YamlNode& node) noexcept {
+  return node.kind == YamlNode::Kind::kScalar && !node.quoted;
+}
+
+// The same, but a quoted one with a unit is no number in quotes.
+bool may_have_unit(const YamlNode& node) noexcept {
+  return node.kind == YamlNode::Kind::kScalar &&
+         !(node.quoted && parse_integer(node.scalar).has_value());
+}
+
+// Puts `parsed` (nothing: `value` is not what was `expected`) in `out` where it is in the range.
+template <typename T>
+bool take(MapReader& reader, std::string_view key, const YamlNode& value,
+          const std::optional<T>& parsed, const std::string& expected, const std::string& range,
+          T min, T max, T& out) {
+  if (!parsed) {
+    reader.bad(key, shown(value) + ", expected " + expected + range);
+    return false;
+  }
+  if (*parsed < min || *parsed > max) {
+    reader.bad(key, value.scalar + " outside " + range);
+    return false;
+  }
+  out = *parsed;
+  return true;
+}
+
 }  // namespace
 
 void YamlErrors::add(const YamlNode& at, std::string message) {
@@ -107,19 +135,8 @@ bool MapReader::boolean(std::string_view key, bool& out) {
 bool MapReader::integer(std::string_view key, int64_t& out, int64_t min, int64_t max) {
   const YamlNode* value = child(key);
   if (value == nullptr) return false;
-  const std::string range = std::to_string(min) + ".." + std::to_string(max);
-  const bool plain = value->kind == YamlNode::Kind::kScalar && !value->quoted;
-  const std::optional<int64_t> parsed = plain ? parse_integer(value->scalar) : std::nullopt;
-  if (!parsed) {
-    bad(key, shown(*value) + ", expected an integer " + range);
-    return false;
-  }
-  if (*parsed < min || *parsed > max) {
-    bad(key, value->scalar + " outside " + range);
-    return false;
-  }
-  out = *parsed;
-  return true;
+  return take(*this, key, *value, is_number(*value) ? parse_integer(value->scalar) : std::nullopt,
+              "an integer ", std::to_string(min) + ".." + std::to_string(max), min, max, out);
 }
 
 bool MapReader::number(std::string_view key, double& out, double min, double max) {
@@ -131,58 +148,25 @@ bool MapReader::number(std::string_view key, double& out, double min, double max
     if (s.back() == '.') s.pop_back();
     return s;
   };
-  const std::string range = brief(min) + ".." + brief(max);
-  const bool plain = value->kind == YamlNode::Kind::kScalar && !value->quoted;
-  const std::optional<double> parsed = plain ? parse_number(value->scalar) : std::nullopt;
-  if (!parsed) {
-    bad(key, shown(*value) + ", expected a number " + range);
-    return false;
-  }
-  if (*parsed < min || *parsed > max) {
-    bad(key, value->scalar + " outside " + range);
-    return false;
-  }
-  out = *parsed;
-  return true;
+  return take(*this, key, *value, is_number(*value) ? parse_number(value->scalar) : std::nullopt,
+              "a number ", brief(min) + ".." + brief(max), min, max, out);
 }
 
 bool MapReader::bytes(std::string_view key, uint64_t& out, uint64_t min, uint64_t max) {
   const YamlNode* value = child(key);
   if (value == nullptr) return false;
-  const std::string range = format_bytes(min) + ".." + format_bytes(max);
-  // A quoted size with a unit is no number in quotes.
-  const bool usable = value->kind == YamlNode::Kind::kScalar &&
-                      !(value->quoted && parse_integer(value->scalar).has_value());
-  const std::optional<uint64_t> parsed = usable ? parse_bytes(value->scalar) : std::nullopt;
-  if (!parsed) {
-    bad(key, shown(*value) + ", expected a size such as 64KiB, " + range);
-    return false;
-  }
-  if (*parsed < min || *parsed > max) {
-    bad(key, value->scalar + " outside " + range);
-    return false;
-  }
-  out = *parsed;
-  return true;
+  return take(*this, key, *value, may_have_unit(*value) ? parse_bytes(value->scalar) : std::nullopt,
+              "a size such as 64KiB, ", format_bytes(min) + ".." + format_bytes(max), min, max,
+              out);
 }
 
 bool MapReader::duration(std::string_view key, Duration& out, Duration min, Duration max) {
   const YamlNode* value = child(key);
   if (value == nullptr) return false;
-  const std::string range = format_duration(min) + ".." + format_duration(max);
-  const bool usable = value->kind == YamlNode::Kind::kScalar &&
-                      !(value->quoted && parse_integer(value->scalar).has_value());
-  const std::optional<Duration> parsed = usable ? parse_duration(value->scalar) : std::nullopt;
-  if (!parsed) {
-    bad(key, shown(*value) + ", expected a time such as 250ms, 5s, 10m or 2h, " + range);
-    return false;
-  }
-  if (*parsed < min || *parsed > max) {
-    bad(key, value->scalar + " outside " + range);
-    return false;
-  }
-  out = *parsed;
-  return true;
+  return take(*this, key, *value,
+              may_have_unit(*value) ? parse_duration(value->scalar) : std::nullopt,
+              "a time such as 250ms, 5s, 10m or 2h, ",
+              format_duration(min) + ".." + format_duration(max), min, max, out);
 }
 
 bool MapReader::texts(std::string_view key, std::vector<std::string>& out) {

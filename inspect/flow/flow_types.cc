@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
+
+#include "core/sip_state.h"
 
 namespace weir::inspect {
 
@@ -42,30 +43,9 @@ Counter& ended_counter(FlowCounters& counters, FlowEnd end) noexcept {
 uint64_t flow_hash(const HashKey& key, const FlowKey& flow) noexcept {
   std::array<uint64_t, (sizeof(FlowKey) + 7) / 8> words{};
   std::memcpy(words.data(), &flow, sizeof(flow));
-  uint64_t v0 = key.words[0] ^ 0x736f6d6570736575ULL;
-  uint64_t v1 = key.words[1] ^ 0x646f72616e646f6dULL;
-  uint64_t v2 = key.words[0] ^ 0x6c7967656e657261ULL;
-  uint64_t v3 = key.words[1] ^ 0x7465646279746573ULL;
-  const auto round = [&]() noexcept {
-    v0 += v1;
-    v1 = std::rotl(v1, 13) ^ v0;
-    v0 = std::rotl(v0, 32);
-    v2 += v3;
-    v3 = std::rotl(v3, 16) ^ v2;
-    v0 += v3;
-    v3 = std::rotl(v3, 21) ^ v0;
-    v2 += v1;
-    v1 = std::rotl(v1, 17) ^ v2;
-    v2 = std::rotl(v2, 32);
-  };
-  for (const uint64_t word : words) {
-    v3 ^= word;
-    round();
-    v0 ^= word;
-  }
-  v2 ^= 0xff;
-  for (int i = 0; i < 3; ++i) round();
-  return v0 ^ v1 ^ v2 ^ v3;
+  SipState state(key);
+  for (const uint64_t word : words) state.absorb(word, 1);
+  return state.finish(3);
 }
 
 bool sender_is_client(const DecodedPacket& first) noexcept {

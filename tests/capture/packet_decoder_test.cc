@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bench/lab/frames.h"
+#include "tests/capture/endpoints.h"
 
 namespace weir::capture {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 using lab::Bytes;
 using lab::ByteWriter;
 
-const Endpoint kClient{IpAddress::v4(0x0a000001), 40000};
-const Endpoint kServer{IpAddress::v4(0xc0a80102), 443};
-const Endpoint kClient6{*IpAddress::parse("2001:db8::1"), 40001};
-const Endpoint kServer6{*IpAddress::parse("2001:db8::2"), 443};
 constexpr int kRawIp = 101;
 
 RawPacket raw_of(const Bytes& frame, int link_type = 1, uint32_t wire_length = 0) {

@@ -9,6 +9,7 @@
 
 #include "bench/lab/frames.h"
 #include "capture/packet_decoder.h"
+#include "tests/capture/endpoints.h"
 
 namespace weir::capture {
 namespace {
@@ -16,17 +17,11 @@ namespace {
 using lab::Bytes;
 using lab::ByteWriter;
 
-const Endpoint kClient{IpAddress::v4(0x0a000001), 40000};
-const Endpoint kServer{IpAddress::v4(0xc0a80102), 443};
-const Endpoint kClient6{*IpAddress::parse("2001:db8::1"), 40001};
-const Endpoint kServer6{*IpAddress::parse("2001:db8::2"), 443};
 const Endpoint kOuterA{IpAddress::v4(0xac100001), 55555};
 const IpAddress kOuterB = IpAddress::v4(0xac100002);
 const IpAddress kOuterA6 = *IpAddress::parse("fd00::1");
 const IpAddress kOuterB6 = *IpAddress::parse("fd00::2");
 
-Bytes ip4() { return lab::tcp_packet(kClient, kServer, {}, as_bytes("inside")); }
-Bytes ip6() { return lab::tcp_packet(kClient6, kServer6, {}, as_bytes("inside")); }
 Bytes frame4() { return lab::ethernet_ip(ip4()); }
 Bytes frame6() { return lab::ethernet_ip(ip6(), {{42}}); }
 
