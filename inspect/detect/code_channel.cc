@@ -25,6 +25,9 @@ using signatures::Postings;
 constexpr size_t kBatch = 1024;
 constexpr double kCriticalScore = 0.99;
 
+// Hits; of code that is sent as it is, about a hundred lines.
+constexpr size_t kMuch = 512;
+
 class CodeChannel final : public DetectionChannel {
  public:
   CodeChannel(std::shared_ptr<const CodeIndex> index, const Limits& limits,
@@ -125,8 +128,11 @@ class CodeChannel final : public DetectionChannel {
 
  private:
   // While text still comes, reading all hits again pays only then; a critical line is no reason.
+  // Where much is told already, more of it can wait for longer.
   [[nodiscard]] bool notably_more_hits() const noexcept {
-    return hits_.size() >= collected_hits_ + (ended_ ? 1 : 2 + collected_hits_ / 8);
+    if (ended_) return hits_.size() > collected_hits_;
+    const bool much = !spans_.empty() && collected_hits_ >= kMuch;
+    return hits_.size() >= collected_hits_ + 2 + collected_hits_ / (much ? 2 : 8);
   }
 
   void flush() {

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <unordered_set>
 #include <utility>
+
+#include "inspect/detect/flat_table.h"
 
 namespace weir::inspect {
 namespace {
@@ -27,6 +28,13 @@ constexpr std::array<double, signatures::kMostRarity + 1> kOfWindow{0.1, 0.2, 0.
 constexpr std::array<double, signatures::kMostRarity + 1> kOfShape{0.3, 0.5, 0.7, 0.9,
                                                                    1.1, 1.3, 1.5, 1.7};
 
+// By how many files hold it; 0 does not come.
+constexpr std::array<double, 256> kOfFiles = [] {
+  std::array<double, 256> out{};
+  for (size_t files = 1; files < 256; ++files) out[files] = 1.0 / static_cast<double>(files);
+  return out;
+}();
+
 // Windows of shape begin every third line or so; what stands between two of them has the shape too.
 void fill_up_to(Run& run, const CodeHit& hit) {
   if (run.hits.empty()) return;
@@ -41,7 +49,7 @@ double mass_of(const Run& run) {
   constexpr std::array<double, 6> kOfKind{1, 1, 0.7, 0.3, 0.5, 0.7};
   double mass = 0;
   for (const CodeHit* hit : run.hits) {
-    mass += kOfKind[static_cast<size_t>(hit->kind)] * (0.3 + hit->rarity) / hit->files;
+    mass += kOfKind[static_cast<size_t>(hit->kind)] * (0.3 + hit->rarity) * kOfFiles[hit->files];
   }
   for (const auto& [line, about] : run.lines) {
     mass += about.same_tag || about.same_shape ? 0.5 : 0;
@@ -53,19 +61,20 @@ double mass_of(const Run& run) {
 
 double hit_weight(const CodeHit& hit) noexcept {
   const size_t rarity = hit.rarity & signatures::kMostRarity;
+  const double share = kOfFiles[hit.files];
   switch (hit.kind) {
     case HitKind::kLine:
     case HitKind::kMasked:
-      return kOfLine[rarity] * std::clamp((hit.size - 6.0) / 30.0, 0.1, 1.2) / hit.files;
+      return kOfLine[rarity] * std::clamp((hit.size - 6.0) / 30.0, 0.1, 1.2) * share;
     case HitKind::kCouple:
-      return kOfLine[rarity] / hit.files;
+      return kOfLine[rarity] * share;
     case HitKind::kWindow:
-      return kOfWindow[rarity] / hit.files;
+      return kOfWindow[rarity] * share;
     case HitKind::kShape:
     case HitKind::kPair:
       break;
   }
-  return kOfShape[rarity] / hit.files;
+  return kOfShape[rarity] * share;
 }
 
 FileRuns::FileRuns(const signatures::IndexProbe& index, const signatures::IndexedFile& file,
@@ -168,7 +177,7 @@ void FileRuns::drop_echoes() {
   std::vector<std::pair<double, size_t>> order;
   for (size_t i = 0; i < runs_.size(); ++i) order.emplace_back(-mass_of(runs_[i]), i);
   std::sort(order.begin(), order.end());
-  std::unordered_set<uint32_t> taken;
+  LineSet taken;
   std::vector<bool> keep(runs_.size());
   for (const auto& [mass, i] : order) {
     size_t fresh = 0;
@@ -178,7 +187,7 @@ void FileRuns::drop_echoes() {
       if (hit->text_line == last) continue;
       last = hit->text_line;
       ++all;
-      fresh += taken.insert(last).second ? 1 : 0;
+      fresh += taken.insert(last) ? 1 : 0;
     }
     keep[i] = 2 * fresh > all;
   }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_map>
-#include <unordered_set>
+
+#include "inspect/detect/flat_table.h"
 
 namespace weir::inspect {
 namespace {
@@ -19,35 +19,70 @@ constexpr uint32_t kManyTokens = 12;
 constexpr double kMostWindows = 1.2;  // of one line of the file
 constexpr double kStrongLine = 0.03;
 constexpr double kStrongWindow = 0.3;
+constexpr size_t kAhead = 12;  // hits, by which memory is asked for before it is read
 
 struct Best {
   double weight = 0;
   uint32_t text_line = 0;
   uint32_t global_line = 0;
 };
-using ById = std::unordered_map<uint32_t, Best>;
+using ById = FlatTable<Best>;
 
+// By tag: the last line that was reached from its neighbour and has it.
 struct Followed {
   uint32_t tokens = 0;
-  uint32_t text_line = 0;
+  uint32_t text_line = kNoTextLine;  // none has it
+};
+using ByTag = std::array<Followed, 256>;
+
+// What is taken up of one file after the other, kept for its memory.
+struct Tables {
+  std::array<ById, 6> best;  // by kind
+  LineSet found;             // text lines that belong to it
+  LineSet whole;             // those whose whole line was found
+  FlatTable<char> strong_lines;
+  FlatTable<uint32_t> strong_windows;  // line of the file, of the text
+  FlatTable<double> windows;           // by line of the file
+  ByTag same_tags;
+  ByTag same_shapes;
+
+  void clear() noexcept {
+    for (ById& table : best) table.clear();
+    found.clear();
+    whole.clear();
+    strong_lines.clear();
+    strong_windows.clear();
+    windows.clear();
+    same_tags.fill({});
+    same_shapes.fill({});
+  }
 };
 
 class Reader {
  public:
-  Reader(const FileRuns& runs, const IndexProbe& index, const std::vector<bool>& explained)
-      : runs_(runs), index_(index), explained_(explained) {}
+  Reader(const FileRuns& runs, const IndexProbe& index, const std::vector<bool>& explained,
+         Tables& tables)
+      : runs_(runs), index_(index), explained_(explained), tables_(tables) {
+    tables_.clear();
+  }
 
   CodeSigns read() {
     for (const Run& run : runs_.runs()) {
-      for (const CodeHit* hit : run.hits) take(*hit);
+      for (size_t i = 0; i < run.hits.size(); ++i) {
+        if (i + kAhead < run.hits.size()) {
+          const CodeHit& later = *run.hits[i + kAhead];
+          of(later.kind).prefetch(later.id);
+        }
+        take(*run.hits[i]);
+      }
       for (const auto& [line, about] : run.lines) {
         if (about.text_line == kNoTextLine || (!about.same_tag && !about.same_shape)) continue;
-        found_.insert(about.text_line);
+        tables_.found.insert(about.text_line);
         const uint32_t tokens = runs_.text_at(about.text_line).tokens;
         if (about.same_tag) {
-          same_tags_[index_.tag(line)] = {tokens, about.text_line};
+          tables_.same_tags[index_.tag(line)] = {tokens, about.text_line};
         } else {
-          same_shapes_[index_.shape_tag(line)] = {tokens, about.text_line};
+          tables_.same_shapes[index_.shape_tag(line)] = {tokens, about.text_line};
         }
       }
     }
@@ -57,88 +92,98 @@ class Reader {
   }
 
  private:
-  ById& of(HitKind kind) { return best_[static_cast<size_t>(kind)]; }
+  ById& of(HitKind kind) { return tables_.best[static_cast<size_t>(kind)]; }
 
   void take(const CodeHit& hit) {
     const double weight = hit_weight(hit);
-    Best& best = of(hit.kind)[hit.id];
+    Best& best = of(hit.kind).insert(hit.id).first;
     if (weight > best.weight || (weight == best.weight && hit.text_line > best.text_line)) {
       best = {weight, hit.text_line, hit.global_line};
     }
-    found_.insert(hit.text_line);
+    tables_.found.insert(hit.text_line);
     switch (hit.kind) {
       case HitKind::kLine:
-        whole_.insert(hit.text_line);
+        tables_.whole.insert(hit.text_line);
         [[fallthrough]];
       case HitKind::kMasked:
-        if (weight > kStrongLine) strong_lines_.insert(hit.id);
+        if (weight > kStrongLine) tables_.strong_lines.insert(hit.id);
         break;
       case HitKind::kWindow:
-        if (weight > kStrongWindow) strong_windows_.emplace(hit.global_line, hit.text_line);
+        if (weight > kStrongWindow) {
+          const auto [line, fresh] = tables_.strong_windows.insert(hit.global_line);
+          if (fresh) line = hit.text_line;
+        }
         break;
       case HitKind::kShape:
-        if (hit.text_line > 0) found_.insert(hit.text_line - 1);
-        found_.insert(hit.text_line + 1);
+        if (hit.text_line > 0) tables_.found.insert(hit.text_line - 1);
+        tables_.found.insert(hit.text_line + 1);
         break;
       case HitKind::kPair:
       case HitKind::kCouple:
-        found_.insert(static_cast<uint32_t>(runs_.beyond_blanks(int64_t{hit.text_line} + 1, 1)));
+        tables_.found.insert(
+            static_cast<uint32_t>(runs_.beyond_blanks(int64_t{hit.text_line} + 1, 1)));
         break;
     }
   }
 
   double sum(HitKind kind) {
     double out = 0;
-    for (const auto& [id, best] : of(kind)) out += best.weight;
+    for (const auto& [id, best] : of(kind).entries()) out += best.weight;
     return out;
   }
-  [[nodiscard]] bool is_whole(uint32_t text_line) const { return whole_.count(text_line) > 0; }
+  [[nodiscard]] bool is_whole(uint32_t text_line) const {
+    return tables_.whole.contains(text_line);
+  }
 
   void sum_up() {
     signs_.lines = sum(HitKind::kLine);
     signs_.couples = sum(HitKind::kCouple);
     signs_.shapes = sum(HitKind::kShape);
     signs_.pairs = sum(HitKind::kPair);
-    for (const auto& [id, best] : of(HitKind::kMasked)) {
+    for (const auto& [id, best] : of(HitKind::kMasked).entries()) {
       if (!is_whole(best.text_line)) signs_.masked += best.weight;
     }
-    std::unordered_map<uint32_t, double> windows;
-    for (const auto& [id, best] : of(HitKind::kWindow)) {
-      if (!is_whole(best.text_line)) windows[best.global_line] += best.weight;
+    for (const auto& [id, best] : of(HitKind::kWindow).entries()) {
+      if (!is_whole(best.text_line)) tables_.windows.insert(best.global_line).first += best.weight;
     }
-    for (const auto& [line, weight] : windows) signs_.windows += std::min(weight, kMostWindows);
-    for (const auto& [tag, line] : same_tags_) {
+    for (const auto& [line, weight] : tables_.windows.entries())
+      signs_.windows += std::min(weight, kMostWindows);
+    uint32_t tags = 0;
+    for (const Followed& line : tables_.same_tags) {
+      if (line.text_line == kNoTextLine) continue;
+      ++tags;
       if (!is_whole(line.text_line)) signs_.same_tags += std::min(line.tokens, 10U) / 10.0;
     }
-    for (const auto& [tag, line] : same_shapes_) {
+    for (const Followed& line : tables_.same_shapes) {
+      if (line.text_line == kNoTextLine) continue;
+      ++tags;
       if (!is_whole(line.text_line)) signs_.same_shapes += std::min(line.tokens, 14U) / 10.0;
     }
-    signs_.strong = static_cast<uint32_t>(strong_lines_.size());
-    for (const auto& [line, text_line] : strong_windows_) {
+    signs_.strong = static_cast<uint32_t>(tables_.strong_lines.size());
+    for (const auto& [line, text_line] : tables_.strong_windows.entries()) {
       signs_.strong += is_whole(text_line) ? 0 : 1;
     }
-    signs_.different = static_cast<uint32_t>(of(HitKind::kLine).size() + same_tags_.size() +
-                                             same_shapes_.size() + windows.size());
+    signs_.different =
+        static_cast<uint32_t>(of(HitKind::kLine).size() + tags + tables_.windows.size());
   }
 
   void weigh_surroundings() {
-    std::unordered_set<int64_t> near;
-    for (const uint32_t line : found_) {
-      for (int64_t i = int64_t{line} - kNear; i <= int64_t{line} + kNear; ++i) near.insert(i);
-    }
     uint32_t all = 0;
     uint32_t foreign = 0;
-    for (const int64_t line : near) {
-      const uint32_t tokens = runs_.text_at(line).tokens;
-      if (tokens < kFewTokens) continue;
-      const bool found = found_.count(static_cast<uint32_t>(line)) > 0;
-      if (!found && line < static_cast<int64_t>(explained_.size()) &&
-          explained_[static_cast<size_t>(line)]) {
-        continue;
+    int64_t next = 0;  // lines before it were asked
+    tables_.found.each([&](uint32_t found) {
+      for (next = std::max(next, int64_t{found} - kNear); next <= int64_t{found} + kNear; ++next) {
+        const uint32_t tokens = runs_.text_at(next).tokens;
+        if (tokens < kFewTokens) continue;
+        const bool belongs = tables_.found.contains(static_cast<uint32_t>(next));
+        if (!belongs && next < static_cast<int64_t>(explained_.size()) &&
+            explained_[static_cast<size_t>(next)]) {
+          continue;
+        }
+        all += std::min(tokens, kManyTokens);
+        if (!belongs) foreign += std::min(tokens, kManyTokens);
       }
-      all += std::min(tokens, kManyTokens);
-      if (!found) foreign += std::min(tokens, kManyTokens);
-    }
+    });
     if (all > 0) signs_.density = 1 - static_cast<double>(foreign) / all;
     signs_.foreign = foreign;
   }
@@ -147,20 +192,15 @@ class Reader {
   const IndexProbe& index_;
   const std::vector<bool>& explained_;
   CodeSigns signs_;
-  std::array<ById, 6> best_;            // by kind
-  std::unordered_set<uint32_t> found_;  // text lines that belong to it
-  std::unordered_set<uint32_t> whole_;  // those whose whole line was found
-  std::unordered_set<uint32_t> strong_lines_;
-  std::unordered_map<uint32_t, uint32_t> strong_windows_;  // line of the file, of the text
-  std::unordered_map<uint32_t, Followed> same_tags_;
-  std::unordered_map<uint32_t, Followed> same_shapes_;
+  Tables& tables_;
 };
 
 }  // namespace
 
 CodeSigns signs_of(const FileRuns& runs, const IndexProbe& index,
                    const std::vector<bool>& explained) {
-  return Reader(runs, index, explained).read();
+  static thread_local Tables tables;
+  return Reader(runs, index, explained, tables).read();
 }
 
 // Cases that the weights were fitted to hardly have more, of text or of shape, than this: ln(1 +

@@ -7,6 +7,7 @@
 
 #include "inspect/detect/code_runs.h"
 #include "inspect/detect/code_score.h"
+#include "inspect/detect/hit_order.h"
 
 namespace weir::inspect {
 namespace {
@@ -169,27 +170,15 @@ std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits,
 std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& hits,
                                  std::span<const TextLine> lines, double least_score,
                                  std::vector<WeakFile>* weak) {
-  std::sort(hits.begin(), hits.end(),
-            [](const CodeHit& a, const CodeHit& b) { return a.global_line < b.global_line; });
-  // Files have their global lines together.
   std::vector<Candidate> candidates;
-  for (size_t i = 0; i < hits.size();) {
-    const std::optional<uint32_t> file = index.file_of(hits[i].global_line);
-    const auto about = file ? index.file(*file) : std::nullopt;
-    if (!about) {
-      ++i;
-      continue;
-    }
-    Candidate candidate;
-    candidate.file = *file;
-    candidate.first_hit = i;
+  for (const HitsOfFile& part : order_hits(index, hits)) {
     double mass = 0;
-    while (i < hits.size() && hits[i].global_line - about->first_line < about->lines) {
-      mass += hit_weight(hits[i]);
-      ++i;
-    }
-    candidate.last_hit = i;
-    if (mass >= kLeastHits) candidates.push_back(std::move(candidate));
+    for (size_t i = part.begin; i < part.end; ++i) mass += hit_weight(hits[i]);
+    if (mass < kLeastHits) continue;
+    Candidate& candidate = candidates.emplace_back();
+    candidate.file = part.file;
+    candidate.first_hit = part.begin;
+    candidate.last_hit = part.end;
   }
   std::vector<CodeSpan> out;
   std::vector<bool> explained;  // text lines that a better file has
@@ -216,16 +205,7 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
     put_spans(candidate, runs, about->first_line);
     if (is_idiom(signs, candidate)) candidate.score = 0;
   };
-  for (Candidate& candidate : candidates) {
-    std::sort(hits.begin() + static_cast<std::ptrdiff_t>(candidate.first_hit),
-              hits.begin() + static_cast<std::ptrdiff_t>(candidate.last_hit),
-              [](const CodeHit& a, const CodeHit& b) {
-                // Whole lines first, for their excerpt; the rest makes the order a total one.
-                return std::tie(a.text_line, a.global_line, a.kind, a.id, a.head) <
-                       std::tie(b.text_line, b.global_line, b.kind, b.id, b.head);
-              });
-    evaluate(candidate);
-  }
+  for (Candidate& candidate : candidates) evaluate(candidate);
   const auto keep_weak = [&](const Candidate& candidate) {
     FileRuns runs(index, *index.file(candidate.file), lines);
     fill(runs, candidate);
