@@ -41,7 +41,9 @@ endfunction()
 
 # weir_fuzz(NAME SOURCES ... [DEPS ...])
 # A target with LLVMFuzzerTestOneInput. In ordinary builds it is linked with a main that replays
-# tests/fuzz/corpus/NAME (and mutations of it with a fixed seed), and ctest runs that.
+# tests/fuzz/corpus/NAME (and mutations of it with a fixed seed), and ctest runs that. All of them:
+# the target fuzz_targets.
+add_custom_target(fuzz_targets)
 function(weir_fuzz NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   if(WEIR_LIBFUZZER)
@@ -51,6 +53,7 @@ function(weir_fuzz NAME)
     add_executable(${NAME} ${ARG_SOURCES} "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cc")
   endif()
   target_link_libraries(${NAME} PRIVATE weir_options ${ARG_DEPS})
+  add_dependencies(fuzz_targets ${NAME})
   if(NOT WEIR_LIBFUZZER)
     add_test(NAME fuzz_replay.${NAME}
       COMMAND ${NAME} "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${NAME}")

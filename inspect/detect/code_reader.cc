@@ -225,7 +225,7 @@ void CodeReader::gather_lines(size_t count) {
     asks[used].text_line = text_line;
     asks[used].size = static_cast<uint16_t>(size);
     asks[used].kind = HitKind::kLine;
-    used += fits & (size >= kLineMin) ? 1 : 0;
+    used += (fits & (size >= kLineMin)) ? 1 : 0;
     couples.put(hashes[i], static_cast<int32_t>(size), text_line, i, fits & (size > 0));
     const uint32_t tokens = cut ? kLineMax + 1 : shape_ends[i] - shape_begins[i];
     cut = false;

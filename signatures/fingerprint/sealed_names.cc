@@ -78,7 +78,7 @@ Result<SealKey> load_seal_key(const std::string& path) {
   for (size_t i = 0; i < digits.size() && sound; ++i) {
     const size_t value = kDigits.find(digits[i]);
     sound = value != std::string_view::npos;
-    key[i / 2] = static_cast<uint8_t>(key[i / 2] << 4 | (value & 15));
+    key[i / 2] = static_cast<uint8_t>(size_t{key[i / 2]} << 4 | (value & 15));
   }
   if (!sound) return Error{"public key: expected 64 hexadecimal digits in small letters", path};
   return key;
