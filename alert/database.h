@@ -15,6 +15,9 @@ struct sqlite3_stmt;
 
 namespace weir::alert {
 
+// Of the incident store's tables.
+inline constexpr int64_t kStoreVersion = 2;
+
 class Database;
 
 // A prepared statement. Must not outlive its database. Parameters and columns count from 1 and 0,

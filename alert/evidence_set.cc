@@ -11,11 +11,21 @@ bool of_file(const Evidence& e) noexcept {
   return e.kind == EvidenceKind::kCode || e.kind == EvidenceKind::kHash;
 }
 
+// Of these the later piece has the whole sum.
+bool grows(const Evidence& e) noexcept {
+  return e.rule == "undocumented_host" || e.rule == "telemetry_host";
+}
+
 bool mergeable(const Evidence& a, const Evidence& b) noexcept {
   if (a.kind != b.kind || a.repository != b.repository || a.path != b.path) return false;
   // Values differ from request to request; that the field is sent is what is told.
   if (a.kind == EvidenceKind::kEnvironment) {
     return a.data_class == b.data_class && a.field == b.field && a.documented == b.documented;
+  }
+  // Sums that grow: the contacts of a tool with a host.
+  if (a.kind == EvidenceKind::kAnomaly && !a.field.empty() && a.rule == b.rule &&
+      a.data_class == b.data_class && a.field == b.field && grows(a)) {
+    return true;
   }
   if (!of_file(a)) {
     return a.rule == b.rule && a.excerpt == b.excerpt && a.documented == b.documented;
@@ -34,7 +44,7 @@ void merge(Evidence& into, Evidence&& other) {
   const uint32_t last = std::max(into.last_line, other.last_line);
   const uint32_t lines = std::max(into.lines, other.lines);
   const double score = std::max(into.score, other.score);
-  if (strength(other) > strength(into)) into = std::move(other);
+  if (strength(other) > strength(into) || grows(into)) into = std::move(other);
   into.first_line = first;
   into.last_line = last;
   into.lines = lines;

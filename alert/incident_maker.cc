@@ -10,6 +10,7 @@
 namespace weir::alert {
 namespace {
 
+constexpr std::string_view kUndocumentedHost = "undocumented_host";
 constexpr char kSeparator = '\0';
 // Ids name incidents, they keep nothing secret; a fixed key makes replays equal.
 constexpr HashKey kIdKey = {{0x7765697220696e63ULL, 0x6964656e74206964ULL}};
@@ -19,9 +20,22 @@ void append(std::string& out, std::string_view part) {
   out += kSeparator;
 }
 
+// A host that a tool contacts is told once for each version of it, whoever runs it.
+bool is_contact(const Finding& finding) noexcept {
+  return !finding.evidence.empty() && finding.evidence.front().rule == kUndocumentedHost;
+}
+
 // Client, user, service or host, rule.
 std::string group_of(const Finding& finding) {
   const FlowIdentity& flow = finding.flow;
+  if (is_contact(finding)) {
+    std::string out;
+    for (const std::string& part :
+         {std::string("contact"), flow.tool, flow.tool_version, flow.host, finding.rule}) {
+      append(out, part);
+    }
+    return out;
+  }
   std::string out(as_chars(flow.client.ip.bytes));
   append(out, flow.user);
   const bool known = !flow.service.empty();
@@ -93,6 +107,10 @@ void fill_flow(FlowIdentity& into, FlowIdentity&& from) {
   fill(into.ja4, from.ja4);
   fill(into.alpn, from.alpn);
   fill(into.tool, from.tool);
+  fill(into.tool_version, from.tool_version);
+  fill(into.organization, from.organization);
+  fill(into.credential, from.credential);
+  into.account = std::max(into.account, from.account);
   if (into.status == ServiceStatus::kUnknown) into.status = from.status;
   into.ech = into.ech || from.ech;
   into.visibility = std::max(into.visibility, from.visibility);

@@ -44,6 +44,13 @@ std::string transport(uint8_t protocol) {
   return std::to_string(protocol);
 }
 
+void put_account(Json& out, const FlowIdentity& flow) {
+  out["tool_version"] = flow.tool_version;
+  out["account"] = text(to_string(flow.account));
+  out["organization"] = flow.organization;
+  out["credential"] = flow.credential;
+}
+
 Json evidence_object(const Evidence& e) {
   Json out;
   out["kind"] = text(to_string(e.kind));
@@ -134,6 +141,7 @@ std::string alert_json(const Incident& incident, IncidentActivity activity) {
   out["ja4"] = flow.ja4;
   out["alpn"] = flow.alpn;
   out["tool"] = flow.tool;
+  put_account(out, flow);
   out["ech"] = flow.ech;
   out["client"] = endpoint(flow.client);
   out["client"]["user"] = flow.user;
@@ -186,6 +194,7 @@ std::string flow_json(const FlowRecord& record) {
   out["ja4"] = flow.ja4;
   out["alpn"] = flow.alpn;
   out["tool"] = flow.tool;
+  put_account(out, flow);
   out["ech"] = flow.ech;
   out["visibility"] = text(to_string(flow.visibility));
   out["visibility_reason"] = text(to_string(flow.visibility_reason));
@@ -194,6 +203,7 @@ std::string flow_json(const FlowRecord& record) {
   out["bytes"] = both_ways(record.bytes);
   out["gap_bytes"] = both_ways(record.gap_bytes);
   out["requests"] = record.requests;
+  out["telemetry_bytes"] = record.telemetry_bytes;
   out["inspected_bytes"] = record.inspected_bytes;
   out["verdict"] = text(to_string(record.action));
   out["end"] = record.end;

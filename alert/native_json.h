@@ -10,8 +10,8 @@
 
 namespace weir::alert {
 
-inline constexpr int kAlertSchemaVersion = 2;
-inline constexpr int kFlowSchemaVersion = 2;
+inline constexpr int kAlertSchemaVersion = 3;
+inline constexpr int kFlowSchemaVersion = 3;
 
 // Without a line end.
 [[nodiscard]] std::string alert_json(const Incident& incident, IncidentActivity activity);

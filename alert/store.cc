@@ -17,7 +17,6 @@
 namespace weir::alert {
 namespace {
 
-constexpr int64_t kVersion = 1;
 constexpr int64_t kApplicationId = 0x57656972;  // "Weir"
 constexpr size_t kDeliverAtOnce = 256;
 constexpr uint64_t kCommitsBetweenPrunes = 16;
@@ -25,7 +24,6 @@ constexpr int64_t kPruneRows = 500;
 
 constexpr const char* kSchema = R"sql(
 PRAGMA application_id = 1466263922;
-PRAGMA user_version = 1;
 CREATE TABLE incidents(
   id TEXT PRIMARY KEY, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
   open INTEGER NOT NULL, severity INTEGER NOT NULL, code_lines INTEGER NOT NULL,
@@ -35,13 +33,26 @@ CREATE TABLE activities(
   sequence INTEGER PRIMARY KEY AUTOINCREMENT, activity INTEGER NOT NULL,
   severity INTEGER NOT NULL, json TEXT NOT NULL);
 CREATE TABLE cursors(sink TEXT PRIMARY KEY, taken INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr const char* kUsageTable = R"sql(
+PRAGMA user_version = 2;
 CREATE TABLE usage(
   hour INTEGER NOT NULL, client TEXT NOT NULL, user TEXT NOT NULL, service TEXT NOT NULL,
-  host TEXT NOT NULL, tool TEXT NOT NULL, account TEXT NOT NULL, visibility TEXT NOT NULL,
+  class TEXT NOT NULL, host TEXT NOT NULL, tool TEXT NOT NULL, account TEXT NOT NULL,
+  organization TEXT NOT NULL, credential TEXT NOT NULL, visibility TEXT NOT NULL,
   reason TEXT NOT NULL, status TEXT NOT NULL, flows INTEGER NOT NULL, requests INTEGER NOT NULL,
   bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL, protected_lines INTEGER NOT NULL,
-  PRIMARY KEY(hour, service, client, user, host, tool, account, visibility, reason, status))
-  WITHOUT ROWID;
+  PRIMARY KEY(hour, service, client, user, class, host, tool, account, organization, credential,
+              visibility, reason, status)) WITHOUT ROWID;
+)sql";
+
+// What version 1 knew of usage goes on: it knew of neither class nor organisation, and told
+// "decrypted: …" of TLS as the reason.
+constexpr const char* kFromVersion1 = R"sql(
+INSERT INTO usage SELECT hour, client, user, service, '', host, tool, 'unknown', '', '', visibility,
+  reason, status, flows, requests, bytes_up, bytes_down, protected_lines FROM usage_1;
+DROP TABLE usage_1;
 )sql";
 
 int64_t microseconds(Timestamp time) noexcept { return time.ns / 1'000; }
@@ -109,7 +120,8 @@ Status Store::prepare() {
   const auto tables = db.number("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
   if (*tables == 0) {
-    if (const Status made = db.run(std::string("BEGIN;") + kSchema + "COMMIT;"); !made) {
+    if (const Status made = db.run(std::string("BEGIN;") + kSchema + kUsageTable + "COMMIT;");
+        !made) {
       return made;
     }
   } else {
@@ -118,9 +130,13 @@ Status Store::prepare() {
     if (*application != kApplicationId) {
       return Error{"not an incident database of Weir", db.path(), 0, 0};
     }
-    if (*version != kVersion) {
+    if (*version == 1) {
+      const Status moved = db.run(std::string("BEGIN; ALTER TABLE usage RENAME TO usage_1;") +
+                                  kUsageTable + kFromVersion1 + "COMMIT;");
+      if (!moved) return moved;
+    } else if (*version != kStoreVersion) {
       return Error{"incident database of version " + std::to_string(*version) +
-                       ", this program reads " + std::to_string(kVersion),
+                       ", this program reads " + std::to_string(kStoreVersion),
                    db.path(), 0, 0};
     }
     const auto checked = db.number("SELECT quick_check <> 'ok' FROM pragma_quick_check(1)");
@@ -147,10 +163,10 @@ Status Store::prepare() {
        "first_seen = ?2, last_seen = ?3, open = ?4, severity = ?5, code_lines = ?6, json = ?7"},
       {&s.code_lines, "SELECT code_lines FROM incidents WHERE id = ?1"},
       {&s.upsert_usage,
-       "INSERT INTO usage VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
-       "ON CONFLICT DO UPDATE SET flows = flows + ?11, requests = requests + ?12, "
-       "bytes_up = bytes_up + ?13, bytes_down = bytes_down + ?14, "
-       "protected_lines = protected_lines + ?15"},
+       "INSERT INTO usage VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+       "?15, ?16, ?17, ?18) ON CONFLICT DO UPDATE SET flows = flows + ?14, "
+       "requests = requests + ?15, bytes_up = bytes_up + ?16, bytes_down = bytes_down + ?17, "
+       "protected_lines = protected_lines + ?18"},
       {&s.read_activities,
        "SELECT sequence, activity, severity, json FROM activities WHERE sequence > ?1 "
        "ORDER BY sequence LIMIT ?2"},
@@ -202,16 +218,7 @@ void Store::on_incident(const Incident& incident, IncidentActivity activity) {
   for (const Evidence& piece : incident.evidence) {
     if (piece.kind == EvidenceKind::kCode) lines += piece.lines;
   }
-  UsageKey usage;
-  usage.hour = hour_of(incident.last_seen);
-  usage.client = incident.flow.client.ip.to_string();
-  usage.user = incident.flow.user;
-  usage.service = incident.flow.service;
-  usage.host = incident.flow.host;
-  usage.tool = incident.flow.tool;
-  usage.visibility = to_string(incident.flow.visibility);
-  usage.reason = to_string(incident.flow.visibility_reason);
-  usage.status = to_string(incident.flow.status);
+  UsageKey usage = usage_key(incident.flow, incident.last_seen);
   waiting_.push_back({incident.id, activity, incident.severity, microseconds(incident.first_seen),
                       microseconds(incident.last_seen), std::move(usage), lines,
                       alert_json(incident, activity)});
@@ -278,17 +285,20 @@ bool Store::write_usage(const UsageRows& rows) {
         .bind(2, std::string_view(key.client))
         .bind(3, std::string_view(key.user))
         .bind(4, std::string_view(key.service))
-        .bind(5, std::string_view(key.host))
-        .bind(6, std::string_view(key.tool))
-        .bind(7, std::string_view(key.account))
-        .bind(8, std::string_view(key.visibility))
-        .bind(9, std::string_view(key.reason))
-        .bind(10, std::string_view(key.status))
-        .bind(11, clamp(counts.flows))
-        .bind(12, clamp(counts.requests))
-        .bind(13, clamp(counts.bytes_up))
-        .bind(14, clamp(counts.bytes_down))
-        .bind(15, clamp(counts.protected_lines));
+        .bind(5, std::string_view(key.service_class))
+        .bind(6, std::string_view(key.host))
+        .bind(7, std::string_view(key.tool))
+        .bind(8, std::string_view(key.account))
+        .bind(9, std::string_view(key.organization))
+        .bind(10, std::string_view(key.credential))
+        .bind(11, std::string_view(key.visibility))
+        .bind(12, std::string_view(key.reason))
+        .bind(13, std::string_view(key.status))
+        .bind(14, clamp(counts.flows))
+        .bind(15, clamp(counts.requests))
+        .bind(16, clamp(counts.bytes_up))
+        .bind(17, clamp(counts.bytes_down))
+        .bind(18, clamp(counts.protected_lines));
     if (statements_->upsert_usage.step() != Statement::Step::kDone) return false;
   }
   return true;

@@ -11,15 +11,18 @@ struct ColumnName {
   std::string_view name;
   std::string_view sql;
 };
-constexpr std::array<ColumnName, 11> kColumns = {{
+constexpr std::array<ColumnName, 14> kColumns = {{
     {UsageColumn::kHour, "hour", "strftime('%Y-%m-%dT%H:00Z', hour * 3600, 'unixepoch')"},
     {UsageColumn::kDay, "day", "strftime('%Y-%m-%d', hour * 3600, 'unixepoch')"},
     {UsageColumn::kClient, "client", "client"},
     {UsageColumn::kUser, "user", "user"},
     {UsageColumn::kService, "service", "service"},
+    {UsageColumn::kClass, "class", "class"},
     {UsageColumn::kHost, "host", "host"},
     {UsageColumn::kTool, "tool", "tool"},
     {UsageColumn::kAccount, "account", "account"},
+    {UsageColumn::kOrganization, "organization", "organization"},
+    {UsageColumn::kCredential, "credential", "credential"},
     {UsageColumn::kVisibility, "visibility", "visibility"},
     {UsageColumn::kReason, "reason", "reason"},
     {UsageColumn::kStatus, "status", "status"},
@@ -73,6 +76,14 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path) 
       "SELECT count(*) FROM sqlite_schema WHERE name IN ('incidents', 'usage', 'activities')");
   if (!tables) return tables.error();
   if (*tables != 3) return Error{"not an incident database of Weir", path, 0, 0};
+  const auto version = (*database)->number("PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version != kStoreVersion) {
+    return Error{"incident database of version " + std::to_string(*version) +
+                     ", this program reads " + std::to_string(kStoreVersion) +
+                     "; a sensor or `weir replay --state` brings an older one up to it",
+                 path, 0, 0};
+  }
   return std::unique_ptr<StoreReader>(new StoreReader(std::move(*database)));
 }
 

@@ -23,9 +23,12 @@ enum class UsageColumn : uint8_t {
   kClient,
   kUser,
   kService,
+  kClass,
   kHost,
   kTool,
   kAccount,
+  kOrganization,
+  kCredential,
   kVisibility,
   kReason,
   kStatus

@@ -8,8 +8,9 @@ namespace weir::alert {
 
 size_t UsageKeyHash::operator()(const UsageKey& key) const noexcept {
   size_t out = std::hash<int64_t>{}(key.hour);
-  for (const std::string* part : {&key.client, &key.user, &key.service, &key.host, &key.tool,
-                                  &key.account, &key.visibility, &key.reason, &key.status}) {
+  for (const std::string* part : {&key.client, &key.user, &key.service, &key.service_class,
+                                  &key.host, &key.tool, &key.account, &key.organization,
+                                  &key.credential, &key.visibility, &key.reason, &key.status}) {
     out = out * 0x9E3779B97F4A7C15ULL + std::hash<std::string>{}(*part);
   }
   return out;
@@ -29,15 +30,20 @@ int64_t hour_of(Timestamp time) noexcept {
   return time.ns / kHour - (time.ns % kHour < 0 ? 1 : 0);
 }
 
-UsageKey usage_key(const FlowRecord& record) {
-  const FlowIdentity& flow = record.flow;
+UsageKey usage_key(const FlowRecord& record) { return usage_key(record.flow, record.last); }
+
+UsageKey usage_key(const FlowIdentity& flow, Timestamp time) {
   UsageKey key;
-  key.hour = hour_of(record.last);
+  key.hour = hour_of(time);
   key.client = flow.client.ip.to_string();
   key.user = flow.user;
   key.service = flow.service;
+  key.service_class = flow.service_class;
   key.host = flow.host;
   key.tool = flow.tool;
+  key.account = to_string(flow.account);
+  key.organization = flow.organization;
+  key.credential = flow.credential;
   key.visibility = to_string(flow.visibility);
   key.reason = to_string(flow.visibility_reason);
   key.status = to_string(flow.status);

@@ -14,11 +14,14 @@ struct UsageKey {
   std::string client;
   std::string user;
   std::string service;
+  std::string service_class;
   std::string host;
   std::string tool;
-  std::string account;     // "company", "personal", …; empty: the requests did not show it
-  std::string visibility;  // "clear", "decrypted", "partly", "metadata"
-  std::string reason;      // why no more was seen; empty where all was
+  std::string account;       // "company", "personal", "unknown"
+  std::string organization;  // its id, where a request showed one
+  std::string credential;    // kind of the key or token, never itself
+  std::string visibility;    // "clear", "decrypted", "partly", "metadata"
+  std::string reason;        // VisibilityReason: why no more was seen
   std::string status;
   friend bool operator==(const UsageKey&, const UsageKey&) = default;
 };
@@ -36,6 +39,8 @@ struct UsageCounts {
   UsageCounts& operator+=(const UsageCounts& other) noexcept;
 };
 
+// Where what happened on a flow at `time` is counted.
+[[nodiscard]] UsageKey usage_key(const FlowIdentity& flow, Timestamp time);
 // Where a flow is counted: the hour in which it ended.
 [[nodiscard]] UsageKey usage_key(const FlowRecord& record);
 [[nodiscard]] UsageCounts usage_counts(const FlowRecord& record) noexcept;

@@ -55,8 +55,15 @@ std::vector<PolicyRule> default_policy() {
   PolicyRule covert = rule("covert marks", Action::kAlert, Severity::kMedium);
   covert.when.evidence = is(EvidenceKind::kAnomaly);
   covert.when.content_rule =
-      OneOf<std::string>{{"domain_fronting", "connect_mismatch", "host_not_in_dns"}, true};
+      OneOf<std::string>{{"domain_fronting", "connect_mismatch", "host_not_in_dns",
+                          "undocumented_host", "telemetry_host"},
+                         true};
   rules.push_back(std::move(covert));
+
+  PolicyRule contact = rule("undocumented hosts", Action::kAlert, Severity::kLow);
+  contact.when.evidence = is(EvidenceKind::kAnomaly);
+  contact.when.content_rule = is<std::string>("undocumented_host");
+  rules.push_back(std::move(contact));
 
   PolicyRule blind = rule("blind upload", Action::kAlert, Severity::kMedium);
   blind.when.visibility = is(Visibility::kMetadata);

@@ -94,6 +94,9 @@ constexpr std::array kRows = {
     count("open_incidents", &Limits::open_incidents, 1, 16 * kMi),
     count("incident_evidence", &Limits::incident_evidence, 1, 64 * kKi),
     count("incident_subjects", &Limits::incident_subjects, 1, 64 * kKi),
+    count("contact_clients", &Limits::contact_clients, 1, 16 * kMi),
+    count("contact_flows", &Limits::contact_flows, 0, 16 * kMi),
+    count("contact_hosts", &Limits::contact_hosts, 16, 16 * kMi),
     count("dns_names", &Limits::dns_names, 0, 64 * kMi),
     time("dns_ttl_floor", &Limits::dns_ttl_floor, 0, 86'400),
 };

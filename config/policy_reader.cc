@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMaxRules = 10'000;
 constexpr std::string_view kStatuses = "unknown, sanctioned, tolerated, unsanctioned or internal";
+constexpr std::string_view kAccounts = "company, personal or unknown";
 constexpr std::string_view kVisibilities = "metadata, partly, decrypted or clear";
 constexpr std::string_view kReasons =
     "none, no_data, no_key, keys_late, ech, quic, unsupported_cipher, decrypt_failed, opaque_body, "
@@ -188,12 +189,14 @@ void read_conditions(const YamlNode& node, const std::string& prefix, YamlErrors
   when.one_of("protocol", out.protocol, parse_lower_word, "a protocol in lower case such as tls");
   when.one_of("host", out.host, normalise_host_pattern, "a host name or *.suffix");
   when.one_of("user", out.user, parse_word, "the name of a user");
+  when.one_of("account", out.account, parse_account, kAccounts);
   when.one_of("visibility", out.visibility, parse_visibility, kVisibilities);
   when.one_of("visibility_reason", out.visibility_reason, parse_visibility_reason, kReasons);
   when.networks("source", out.source);
   when.range("up", out.up, parse_bytes, kSize);
   when.burst("burst", out.burst);
   when.range("one_upload", out.one_upload, parse_bytes, kSize);
+  when.range("telemetry", out.telemetry, parse_bytes, kSize);
   when.one_of("evidence", out.evidence, parse_evidence_kind, kEvidenceKinds);
   when.one_of("repository", out.repository, parse_word, "the name of a repository");
   when.one_of("rule", out.content_rule, parse_word, "the id of a content rule");

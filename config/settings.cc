@@ -68,6 +68,8 @@ class Reader {
     if (const YamlNode* node = map.map("protect")) protect(*node, out.protect);
     if (const YamlNode* node = map.map("signatures")) signatures(*node, out.signatures);
     if (const YamlNode* node = map.map("environment")) environment(*node, out.environment);
+    if (const YamlNode* node = map.map("accounts")) accounts(*node, out.accounts);
+    if (const YamlNode* node = map.map("contacts")) contacts(*node, out.contacts);
     if (const YamlNode* node = map.map("see_inside")) see_inside(*node, out);
     if (const YamlNode* node = map.list("policy")) read_policy(*node, errors_, out.policy);
     map.choice("fail", out.fail, parse_fail_mode, "open or closed");
@@ -218,7 +220,7 @@ class Reader {
             kServiceClasses.end()) {
       map.bad("class", "\"" + service.service_class + "\", expected " + std::string(kClasses));
     }
-    hosts(map, service.hosts);
+    hosts(map, "hosts", service.hosts);
     networks(map, service.networks);
     map.choice("status", service.status, parse_company_status, kCompanyStatuses);
     const bool is_map = node.kind == YamlNode::Kind::kMap;
@@ -229,15 +231,15 @@ class Reader {
     out.own.push_back(std::move(service));
   }
 
-  static void hosts(MapReader& map, std::vector<std::string>& out) {
+  static void hosts(MapReader& map, std::string_view key, std::vector<std::string>& out) {
     std::vector<std::string> read;
-    if (!map.texts("hosts", read)) return;
+    if (!map.texts(key, read)) return;
     for (const std::string& text : read) {
       std::optional<std::string> pattern = normalise_host_pattern(text);
       if (pattern) {
         out.push_back(std::move(*pattern));
       } else {
-        map.bad("hosts", "\"" + text + "\", expected a host name or *.suffix");
+        map.bad(key, "\"" + text + "\", expected a host name or *.suffix");
       }
     }
   }
@@ -329,6 +331,46 @@ class Reader {
       return;
     }
     out = std::move(read);
+  }
+
+  static std::string lower(std::string text) {
+    for (char& c : text) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return text;
+  }
+
+  void accounts(const YamlNode& node, AccountSettings& out) {
+    MapReader map(node, "accounts", errors_);
+    std::vector<std::string> read;
+    if (map.texts("company", read)) {
+      for (std::string& id : read) {
+        const size_t star = id.find('*');
+        const bool printable =
+            std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+        if (!printable || id.size() > kMaxCompanyValue || std::min(star, id.size()) < 3 ||
+            (star != std::string::npos && star + 1 != id.size())) {
+          map.bad("company", "\"" + id + "\", expected an id of 3 to " +
+                                 std::to_string(kMaxCompanyValue) +
+                                 " printable characters; '*' only at its end");
+          break;
+        }
+        out.company.push_back(lower(std::move(id)));
+      }
+      if (read.size() > kMaxCompanyValues) {
+        map.bad("company", "more than " + std::to_string(kMaxCompanyValues) + " values");
+      }
+    }
+    map.finish();
+  }
+
+  void contacts(const YamlNode& node, ContactSettings& out) {
+    MapReader map(node, "contacts", errors_);
+    map.boolean("watch", out.watch);
+    map.duration("learn", out.learn, Duration{}, Duration::seconds(90LL * 86'400));
+    map.duration("near", out.near, Duration::seconds(1), Duration::seconds(3'600));
+    hosts(map, "allow", out.allow);
+    map.finish();
   }
 
   // Before `limits`, whose own keys have the last word.

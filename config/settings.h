@@ -63,6 +63,23 @@ struct EnvironmentSettings {
   std::vector<std::string> remotes;  // of repositories: "git.acme.example/", "acme/"
 };
 
+// Whose accounts are the company's.
+struct AccountSettings {
+  // Ids of organisations, projects, tenants and accounts, in lower case; `*` at the end is any
+  // rest.
+  std::vector<std::string> company;
+};
+
+// Contacts of recognised tools with hosts that their vendors do not document.
+struct ContactSettings {
+  bool watch = true;
+  // A sensor's, from its first start with this state: what tools contact meanwhile is learnt and
+  // not told. Replays learn only where they are asked to.
+  Duration learn = Duration::seconds(3 * 86'400);
+  Duration near = Duration::seconds(120);  // between a tool's session and a contact of its
+  std::vector<std::string> allow;          // host patterns that are never told
+};
+
 // Keys for encrypted traffic. see_inside.hold sets limits.hold_bytes and limits.hold_age.
 struct SeeInsideSettings {
   // NSS format: files, folders of them, or "unix:PATH" for a socket to listen on.
@@ -113,12 +130,14 @@ struct RuleConditions {
   std::optional<OneOf<std::string>> protocol;
   std::optional<OneOf<std::string>> host;  // patterns as in the catalogue
   std::optional<OneOf<std::string>> user;
+  std::optional<OneOf<Account>> account;
   std::optional<OneOf<Visibility>> visibility;
   std::optional<OneOf<VisibilityReason>> visibility_reason;
   std::optional<std::vector<IpNetwork>> source;  // client address in one of them
   std::optional<Range> up;                       // upload bytes of the flow
   std::optional<Burst> burst;                    // the most that it sent within a time
   std::optional<Range> one_upload;               // the most that it sent at one go
+  std::optional<Range> telemetry;                // what a tool sent to telemetry hosts on this day
   std::optional<OneOf<EvidenceKind>> evidence;
   std::optional<OneOf<std::string>> repository;
   std::optional<OneOf<std::string>> content_rule;  // Evidence::rule
@@ -204,6 +223,8 @@ struct Settings {
   SeeInsideSettings see_inside;
   SignatureSettings signatures;
   EnvironmentSettings environment;
+  AccountSettings accounts;
+  ContactSettings contacts;
   std::vector<PolicyRule> policy = default_policy();
   FailMode fail = FailMode::kOpen;
   std::string users;  // file of addresses and networks -> users (config/user_map.h)

@@ -39,8 +39,13 @@ struct FlowIdentity {
   std::vector<std::pair<HostSource, std::string>> names;
   std::string ja3;
   std::string ja4;
-  std::string alpn;  // first offered by the client, or negotiated where seen
-  std::string tool;  // client hint: user agent product, or JA4 family
+  std::string alpn;          // first offered by the client, or negotiated where seen
+  std::string tool;          // client hint: user agent product, or JA4 family
+  std::string tool_version;  // by the user agent; empty where it was not seen
+  // As requests showed them; never a key or token. `credential` is a kind: "anthropic_api_key" …
+  Account account = Account::kUnknown;
+  std::string organization;  // id of an organisation, project, tenant or account
+  std::string credential;
   bool ech = false;
   Visibility visibility = Visibility::kMetadata;
   VisibilityReason visibility_reason = VisibilityReason::kNoData;  // why no more was seen
@@ -103,6 +108,7 @@ struct FlowRecord {
   PerDirection<uint64_t> gap_bytes;  // stream bytes that were announced as gaps
   uint64_t inspected_bytes = 0;      // text bytes that the detector read
   uint64_t requests = 0;
+  uint64_t telemetry_bytes = 0;  // of request bodies to telemetry paths, where they could be read
   Action action = Action::kAllow;
   std::string end;  // "fin", "rst", "timeout", "evicted", "end_of_capture"
   std::vector<std::pair<std::string, uint64_t>> counters;  // flow counters that are not zero

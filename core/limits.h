@@ -88,6 +88,11 @@ struct Limits {
   size_t drip_lines = 128;     // of one of them
   Duration drip_age = Duration::seconds(28'800);  // since the last line of it
   size_t rule_candidates = 8192;  // matches of content rules that are looked at, a request
+  // Contacts of tools.
+  size_t contact_clients = 16'384;  // whose flows wait or had a tool; the one heard of longest ago
+                                    // goes first
+  size_t contact_flows = 32'768;    // encrypted, that wait to be tied to a tool, in all
+  size_t contact_hosts = 65'536;    // of each kind that is remembered
   // DNS.
   size_t dns_names = 131'072;  // (client, address) -> name
   Duration dns_ttl_floor = Duration::seconds(300);

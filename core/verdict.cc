@@ -11,6 +11,7 @@ constexpr std::array<std::string_view, 6> kSeverities = {"none",   "info", "low"
                                                          "medium", "high", "critical"};
 constexpr std::array<std::string_view, 5> kStatuses = {"unknown", "sanctioned", "tolerated",
                                                        "unsanctioned", "internal"};
+constexpr std::array<std::string_view, 3> kAccounts = {"unknown", "company", "personal"};
 constexpr std::array<std::string_view, kVisibilities> kVisibilityNames = {"metadata", "partly",
                                                                           "decrypted", "clear"};
 constexpr std::array<std::string_view, kVisibilityReasons> kReasonNames = {"none",
@@ -41,6 +42,7 @@ std::optional<E> find(const std::array<std::string_view, N>& names,
 std::string_view to_string(Action v) noexcept { return kActions[static_cast<size_t>(v)]; }
 std::string_view to_string(Severity v) noexcept { return kSeverities[static_cast<size_t>(v)]; }
 std::string_view to_string(ServiceStatus v) noexcept { return kStatuses[static_cast<size_t>(v)]; }
+std::string_view to_string(Account v) noexcept { return kAccounts[static_cast<size_t>(v)]; }
 std::string_view to_string(Visibility v) noexcept {
   return kVisibilityNames[static_cast<size_t>(v)];
 }
@@ -56,6 +58,9 @@ std::optional<Severity> parse_severity(std::string_view s) noexcept {
 }
 std::optional<ServiceStatus> parse_service_status(std::string_view s) noexcept {
   return find<ServiceStatus>(kStatuses, s);
+}
+std::optional<Account> parse_account(std::string_view s) noexcept {
+  return find<Account>(kAccounts, s);
 }
 std::optional<Visibility> parse_visibility(std::string_view s) noexcept {
   return find<Visibility>(kVisibilityNames, s);

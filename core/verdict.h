@@ -19,6 +19,8 @@ enum class Severity : uint8_t {
   kCritical = 5
 };
 enum class ServiceStatus : uint8_t { kUnknown, kSanctioned, kTolerated, kUnsanctioned, kInternal };
+// Whose account a request was made with, as far as it shows. kPersonal: not one of the company's.
+enum class Account : uint8_t { kUnknown, kCompany, kPersonal };
 // How far Weir saw into a flow. kPartly: some of what was sent could be read, some not.
 enum class Visibility : uint8_t { kMetadata, kPartly, kDecrypted, kClear };
 
@@ -44,11 +46,13 @@ inline constexpr size_t kVisibilityReasons = 13;
 std::string_view to_string(Action) noexcept;
 std::string_view to_string(Severity) noexcept;
 std::string_view to_string(ServiceStatus) noexcept;
+std::string_view to_string(Account) noexcept;
 std::string_view to_string(Visibility) noexcept;
 std::string_view to_string(VisibilityReason) noexcept;
 std::optional<Action> parse_action(std::string_view) noexcept;
 std::optional<Severity> parse_severity(std::string_view) noexcept;
 std::optional<ServiceStatus> parse_service_status(std::string_view) noexcept;
+std::optional<Account> parse_account(std::string_view) noexcept;
 std::optional<Visibility> parse_visibility(std::string_view) noexcept;
 std::optional<VisibilityReason> parse_visibility_reason(std::string_view) noexcept;
 

@@ -94,6 +94,7 @@ struct Catalogue::Impl {
   std::vector<Tool> tools;
   std::vector<HostTable> documented;  // of each tool; empty: nothing documented
   std::vector<bool> generic;          // of each tool
+  std::vector<bool> browser;
   // Service or tool id -> data that its vendor documents. One table: ids of both name one product
   // where they are the same.
   std::map<std::string, std::vector<std::string>, std::less<>> documented_data;
@@ -254,6 +255,7 @@ Status Catalogue::Impl::add_tools(std::vector<ToolSource>& sources,
     if (hosts_of_tool.size() > 0) hosts_of_tool.build();
     documented.push_back(std::move(hosts_of_tool));
     generic.push_back(source.generic);
+    browser.push_back(source.browser);
     add_data(source.id, source.data);
   }
   for (const ServiceSource& service : service_sources) {
@@ -407,6 +409,36 @@ const Tool* Catalogue::tool_by_user_agent(std::string_view user_agent) const noe
   return nullptr;
 }
 
+std::string_view Catalogue::tool_version(std::string_view user_agent) const noexcept {
+  constexpr size_t kMaxVersion = 24;
+  user_agent = user_agent.substr(0, kMaxUserAgent);
+  for (const Named& named : impl_->user_agents) {
+    if (!wildcard_match(named.pattern, user_agent, LetterCase::kIgnore)) continue;
+    // The literal before the last "/*" of the pattern.
+    std::string_view name = named.pattern;
+    const size_t slash = name.rfind("/*");
+    if (slash == std::string_view::npos) return {};
+    name = name.substr(0, slash + 1);
+    if (const size_t star = name.rfind('*'); star != std::string_view::npos) {
+      name.remove_prefix(star + 1);
+    }
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : int{c}; };
+    const auto at = std::search(user_agent.begin(), user_agent.end(), name.begin(), name.end(),
+                                [&](char a, char b) { return lower(a) == lower(b); });
+    std::string_view version = user_agent;
+    version.remove_prefix(static_cast<size_t>(at - user_agent.begin()));
+    version.remove_prefix(std::min(name.size(), version.size()));
+    const auto end = std::find_if(version.begin(), version.end(), [](char c) {
+      return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '.' || c == '-' || c == '+' || c == '_');
+    });
+    version = version.substr(0, static_cast<size_t>(end - version.begin())).substr(0, kMaxVersion);
+    const bool number = !version.empty() && version[0] >= '0' && version[0] <= '9';
+    return number ? version : std::string_view{};
+  }
+  return {};
+}
+
 const Tool* Catalogue::tool_by_ja4(std::string_view ja4) const noexcept {
   if (ja4.size() > kMaxHost) return nullptr;
   for (const Named& named : impl_->ja4) {
@@ -429,6 +461,28 @@ std::optional<bool> Catalogue::documents(std::string_view tool,
     return found;
   }
   return std::nullopt;
+}
+
+const Tool* Catalogue::documented_by(std::string_view host) const noexcept {
+  std::array<char, kMaxHost> buffer;
+  const std::string_view name = normalise_host(host, buffer.data());
+  const Tool* found = nullptr;
+  for (size_t i = 0; i < impl_->tools.size(); ++i) {
+    bool documents = false;
+    if (impl_->documented[i].size() == 0) continue;
+    impl_->documented[i].visit(name, [&](uint32_t) { return documents = true; });
+    if (!documents) continue;
+    if (found != nullptr) return nullptr;
+    found = &impl_->tools[i];
+  }
+  return found;
+}
+
+bool Catalogue::is_browser(std::string_view tool) const noexcept {
+  for (size_t i = 0; i < impl_->tools.size(); ++i) {
+    if (impl_->tools[i].id == tool) return impl_->browser[i];
+  }
+  return false;
 }
 
 bool Catalogue::documents_data(std::string_view service, std::string_view tool,

@@ -73,6 +73,10 @@ class Catalogue {
   [[nodiscard]] const Tool* tool_by_user_agent(std::string_view user_agent) const noexcept;
   [[nodiscard]] const Tool* tool_by_ja4(std::string_view ja4) const noexcept;
 
+  // What stands behind the name of the tool in the user agent that names it: "2.1.330". Empty where
+  // none does.
+  [[nodiscard]] std::string_view tool_version(std::string_view user_agent) const noexcept;
+
   // Whether the tool's vendor names this host; nothing when the tool is unknown or its vendor names
   // none.
   [[nodiscard]] std::optional<bool> documents(std::string_view tool,
@@ -82,6 +86,10 @@ class Catalogue {
   [[nodiscard]] bool documents_data(std::string_view service, std::string_view tool,
                                     std::string_view data_class,
                                     std::string_view field) const noexcept;
+  // The only tool whose vendor names this host; null when there is none, or more than one.
+  [[nodiscard]] const Tool* documented_by(std::string_view host) const noexcept;
+  // Whose fingerprint this tool has is in every browser too.
+  [[nodiscard]] bool is_browser(std::string_view tool) const noexcept;
   // An agent or an AI vendor's program or library, not a browser or a plain HTTP client.
   [[nodiscard]] bool is_ai_client(std::string_view tool) const noexcept;
   // The vendor whose tenant restriction this header carries; empty when it is none.

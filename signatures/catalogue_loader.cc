@@ -222,6 +222,7 @@ void read_tools(const YamlNode& root, YamlErrors& errors, std::vector<ToolSource
     entry.texts("user_agents", tool.user_agents);
     entry.texts("ja4", tool.ja4);
     entry.boolean("generic", tool.generic);
+    entry.boolean("browser", tool.browser);
     if (const YamlNode* documented = entry.map("documented")) {
       MapReader documents(*documented, entry.path("documented"), errors);
       check_source(documents, sources);

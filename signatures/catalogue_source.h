@@ -48,6 +48,7 @@ struct ToolSource {
   std::string product;
   std::vector<std::string> user_agents;
   std::vector<std::string> ja4;
+  bool browser = false;                 // of those, what every browser looks like
   bool generic = false;                 // a browser or HTTP client of everyone's
   std::vector<std::string> documented;  // host patterns
   std::vector<std::string> data;        // documented, as of a service

@@ -9,6 +9,7 @@
 #include "app/commands/replay_input.h"
 #include "app/exit_codes.h"
 #include "app/report/explain_page.h"
+#include "app/runtime/contact_watch.h"
 #include "app/runtime/load_snapshot.h"
 #include "app/runtime/replay_run.h"
 #include "app/terminal.h"
@@ -40,8 +41,11 @@ int run(const Options& options) {
   }
   ReplayFacts replay;
   ExplainFacts facts(settings->limits, settings->alerts.window);
-  ReplayRun replay_run(options.input, *settings, *snapshot, keys, facts);
+  inspect::ToolContacts contacts(*snapshot, Duration{});
+  ContactWatch watch(contacts, facts);
+  ReplayRun replay_run(options.input, *settings, *snapshot, keys, watch);
   const bool all_good = replay_run.run(replay, true);
+  watch.finish();
   facts.close();
 
   ExplainContext context;

@@ -29,15 +29,18 @@ int run(Options& options) {
   }
   size_t leaks = 0;
   size_t innocent = 0;
+  size_t data = 0;
   for (const lab::LabLabel& label : report->labels) {
     leaks += label.kind == lab::LabKind::kLeak ? 1 : 0;
+    data += label.kind > lab::LabKind::kBackground ? 1 : 0;
     innocent += label.kind == lab::LabKind::kInnocent ? 1 : 0;
   }
-  std::printf("%s: %s packets, %s; %s AI sessions that leak, %s that do not, %s other\n",
+  const std::string told = data == 0 ? "" : human_count(data) + " with data or marks, ";
+  std::printf("%s: %s packets, %s; %s AI sessions that leak, %s that do not, %s%s other\n",
               options.out.c_str(), human_count(report->packets).c_str(),
               human_bytes(report->bytes).c_str(), human_count(leaks).c_str(),
-              human_count(innocent).c_str(),
-              human_count(report->labels.size() - leaks - innocent).c_str());
+              human_count(innocent).c_str(), told.c_str(),
+              human_count(report->labels.size() - leaks - innocent - data).c_str());
   return kExitOk;
 }
 
@@ -55,6 +58,11 @@ void add_lab_command(CLI::App& app, int& exit_code) {
   generate->add_option("--keylog", o->lab.key_log_out,
                        "with sessions over HTTP/3, whose key log goes here");
   generate->add_option("--sessions", o->lab.sessions, "AI sessions")->capture_default_str();
+  generate
+      ->add_option("--data", o->lab.data_rounds,
+                   "rounds of sessions with data about machine and person, covert marks, "
+                   "undocumented hosts, and what looks like them")
+      ->capture_default_str();
   generate->add_option("--leak-share", o->lab.leak_share, "share of them that leaks")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));

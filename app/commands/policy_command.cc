@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct Options {
   std::string protocol = "http";
   std::string visibility = "clear";
   std::string visibility_reason = "none";
+  std::string account = "unknown";
+  std::optional<uint64_t> telemetry;
   uint64_t up = 0;
   uint64_t one_upload = 0;
   uint64_t burst = 0;
@@ -71,6 +74,12 @@ int run(const Options& options) {
     return kExitUsage;
   }
   flow.visibility_reason = *reason;
+  const auto account = parse_account(options.account);
+  if (!account) {
+    complain("--account " + options.account + ": expected company, personal or unknown");
+    return kExitUsage;
+  }
+  flow.account = *account;
   flow.host = options.host;
   flow.host_source = HostSource::kHttp;
   flow.tool = options.tool;
@@ -110,6 +119,7 @@ int run(const Options& options) {
     bursts.push_back({window.seconds, options.burst});
   }
   facts.bursts = bursts;
+  facts.telemetry_day = options.telemetry;
   facts.evidence = evidence;
   std::printf("%s: %s\n", options.host.c_str(),
               flow.service.empty()
@@ -146,6 +156,10 @@ void add_policy_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   explain->add_option("--visibility-reason", o->visibility_reason, "why no more was seen")
       ->capture_default_str();
+  explain->add_option("--account", o->account, "company, personal or unknown")
+      ->capture_default_str();
+  explain->add_option("--telemetry", o->telemetry,
+                      "bytes that the tool has sent to telemetry hosts on this day");
   explain->add_option("--up", o->up, "bytes uploaded")->capture_default_str();
   explain->add_option("--one-upload", o->one_upload, "bytes uploaded at one go")
       ->capture_default_str();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "app/report/replay_report.h"
 #include "app/report/usage_totals.h"
 #include "app/runtime/alert_sinks.h"
+#include "app/runtime/contact_watch.h"
 #include "app/runtime/load_snapshot.h"
 #include "app/runtime/replay_run.h"
 #include "app/runtime/state_folder.h"
@@ -31,6 +33,7 @@ struct Options {
   std::string flows;
   std::string stats;
   std::string state;
+  bool learn_contacts = false;
   bool fail_on_leak = false;
   bool quiet = false;
   double wait_for_subscriber = 0;  // seconds
@@ -143,9 +146,20 @@ int run(const Options& options) {
   }
 
   ReplaySink sink(incidents, usage, **live, flows.get());
-  ReplayRun replay(options.input, *settings, *snapshot, key_logs, sink);
+  inspect::ToolContacts contacts(*snapshot,
+                                 options.learn_contacts ? std::optional<Duration>() : Duration{});
+  const std::string known_contacts = contacts_file(settings->alerts.store);
+  if (!known_contacts.empty()) {
+    if (const Status loaded = contacts.memory().load(known_contacts); !loaded) {
+      complain(loaded.error());
+      return kExitFailure;
+    }
+  }
+  ContactWatch watch(contacts, sink);
+  ReplayRun replay(options.input, *settings, *snapshot, key_logs, watch);
   const auto began = std::chrono::steady_clock::now();
   const bool all_good = replay.run(facts, !options.quiet);
+  watch.finish();
   incidents.close_all();
   static_cast<void>((*live)->commit());  // close() below tells an error
   facts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -154,6 +168,7 @@ int run(const Options& options) {
                                 (incident_counters.*row.member).get());
   }
 
+  for (auto& counter : contact_counters(contacts)) facts.counters.push_back(std::move(counter));
   if (const alert::Store* store = (*live)->store(); store != nullptr) {
     for (const auto& row : alert::kStoreCounters) {
       facts.counters.emplace_back("store." + std::string(row.name),
@@ -167,6 +182,7 @@ int run(const Options& options) {
     complain(status.error());
     written = false;
   };
+  if (!known_contacts.empty()) note(contacts.memory().save(known_contacts));
   if (alerts) note(alerts->close());
   if (flows) note(flows->close());
   note((*live)->close());
@@ -196,6 +212,9 @@ void add_replay_command(CLI::App& app, int& exit_code) {
   replay->add_option("--stats", o->stats, "write totals and counters as JSON");
   replay->add_option("--state", o->state,
                      "folder whose incident and usage database is added to (weir.db)");
+  replay->add_flag("--learn-contacts", o->learn_contacts,
+                   "learn what hosts tools contact for the time of contacts.learn, instead of "
+                   "telling of them; goes with --state");
   replay->add_option("--workers", o->input.workers, "worker threads; 0: one a core")
       ->capture_default_str()
       ->check(CLI::Range(0, 256));

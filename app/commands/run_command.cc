@@ -180,8 +180,20 @@ int run(const Options& options) {
     complain(sources.error());
     return kExitFailure;
   }
+  inspect::ToolContacts contacts(*snapshot);
+  const std::string known_contacts = contacts_file(settings->alerts.store);
+  if (!known_contacts.empty()) {
+    if (const Status loaded = contacts.memory().load(known_contacts); !loaded) {
+      const auto aside = set_contacts_aside(known_contacts);
+      complain(loaded.error().to_string() +
+               (aside ? "; it was set aside as " + *aside + ", and hosts are learnt anew"
+                      : "; " + aside.error().to_string()));
+      if (!aside) return kExitFailure;
+    }
+  }
   AlertDesk desk(settings->limits, settings->alerts.window, **sinks, flows.get());
   if (alerts) desk.incidents().add_sink(*alerts);
+  desk.watch_contacts(contacts, known_contacts);
   Sensor sensor(std::move(*snapshot), keys ? keys->access() : inspect::KeyAccess{});
   for (size_t i = 0; i < sources->size(); ++i) {
     const auto& cpus = settings->capture.cpus;

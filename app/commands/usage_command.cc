@@ -52,7 +52,8 @@ class Anonymiser {
   explicit Anonymiser(std::optional<HashKey> key) : key_(key) {}
 
   [[nodiscard]] std::string show(UsageColumn column, const std::string& value) const {
-    const bool person = column == UsageColumn::kClient || column == UsageColumn::kUser;
+    const bool person = column == UsageColumn::kClient || column == UsageColumn::kUser ||
+                        column == UsageColumn::kOrganization;
     if (!key_ || !person || value.empty()) return value;
     const std::string named = std::string(to_string(column)) + " " + value;
     return std::string(to_string(column)) + "-" + to_hex(siphash(*key_, as_bytes(named)));
@@ -80,12 +81,13 @@ Result<UsageQuery> query_of(const Options& options) {
   const auto column = [](const std::string& name) -> Result<UsageColumn> {
     const auto found = alert::parse_usage_column(name);
     if (found) return *found;
-    return Error{"\"" + name +
-                     "\" is no column: expected hour, day, client, user, service, host, tool, "
-                     "account, visibility, reason or status",
-                 {},
-                 0,
-                 0};
+    return Error{
+        "\"" + name +
+            "\" is no column: expected hour, day, client, user, service, class, host, tool, "
+            "account, organization, credential, visibility, reason or status",
+        {},
+        0,
+        0};
   };
   for (const std::string& name : options.by) {
     const auto found = column(name);
@@ -220,6 +222,16 @@ int report(alert::StoreReader& reader, const UsageQuery& query, const Anonymiser
        std::nullopt,
        false,
        10},
+      {"Whose accounts, as far as requests show it",
+       {UsageColumn::kService, UsageColumn::kAccount, UsageColumn::kOrganization},
+       std::nullopt,
+       false,
+       20},
+      {"Telemetry, by day",
+       {UsageColumn::kDay, UsageColumn::kTool, UsageColumn::kHost},
+       std::pair(UsageColumn::kClass, std::string("telemetry")),
+       false,
+       40},
       {"How far it was seen, and why no further",
        {UsageColumn::kVisibility, UsageColumn::kReason},
        std::nullopt,
@@ -308,7 +320,7 @@ void add_usage_command(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"table", "csv", "json"}))
       ->capture_default_str();
   usage->add_option("--anonymise", o->anonymise,
-                    "key file: show clients and users by pseudonyms made with it");
+                    "key file: show clients, users and organisations by pseudonyms made with it");
   usage->callback([o, &exit_code] { exit_code = run(*o); });
 }
 

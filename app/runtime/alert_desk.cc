@@ -20,6 +20,7 @@ constexpr std::chrono::milliseconds kNap{10};
 constexpr std::chrono::milliseconds kCommitEach{500};
 // While it fails, each time twice as long: a disk in trouble is not helped by a rewrite of all.
 constexpr std::chrono::milliseconds kCommitAtLast{30'000};
+constexpr std::chrono::seconds kSaveEach{60};
 constexpr size_t kRound = 256;  // of each queue, so that none waits for another
 
 }  // namespace
@@ -61,9 +62,11 @@ bool AlertDesk::take_all() {
     }
     for (size_t i = 0; i < kRound && queue->pop(record); ++i) {
       any = true;
+      if (contacts_ != nullptr) contacts_->observe(record, of_contacts_);
       usage_.add(record);
       sinks_.on_flow_end(record);
       if (flows_ != nullptr) flows_->write_line(alert::flow_json(record));
+      tell_contacts();
     }
   }
   return any;
@@ -80,9 +83,33 @@ void AlertDesk::commit() {
   if (!was_well && well_) complain("incidents are stored again");
 }
 
+void AlertDesk::watch_contacts(inspect::ToolContacts& contacts, std::string file) {
+  contacts_ = &contacts;
+  contacts_file_ = std::move(file);
+}
+
+void AlertDesk::set_snapshot(std::shared_ptr<const inspect::Snapshot> snapshot) {
+  const std::lock_guard lock(mutex_);
+  if (contacts_ != nullptr) contacts_->set_snapshot(std::move(snapshot));
+}
+
+void AlertDesk::tell_contacts() {
+  for (Finding& finding : of_contacts_) incidents_.on_finding(std::move(finding));
+  of_contacts_.clear();
+}
+
+// As commit(): tried again, and told once.
+void AlertDesk::save_contacts() {
+  if (contacts_ == nullptr || contacts_file_.empty() || !contacts_->memory().changed()) return;
+  const Status saved = contacts_->memory().save(contacts_file_);
+  if (contacts_well_ && !saved) complain(saved.error().to_string() + "; alerts go on without it");
+  contacts_well_ = static_cast<bool>(saved);
+}
+
 void AlertDesk::run() {
   pthread_setname_np(pthread_self(), "weir-alerts");
   auto committed = std::chrono::steady_clock::now();
+  auto saved = committed;
   while (true) {
     const bool stopping = stop_.load();
     const bool any = take_all();
@@ -91,16 +118,25 @@ void AlertDesk::run() {
       commit();
       committed = now;
     }
+    if (now - saved >= kSaveEach) {
+      save_contacts();
+      saved = now;
+    }
     rounds_.fetch_add(1, std::memory_order_relaxed);
     if (any) continue;
     if (stopping) break;
     {
       const std::lock_guard lock(mutex_);
       incidents_.expire(wall_clock());
+      if (contacts_ != nullptr) contacts_->advance(wall_clock(), of_contacts_);
+      tell_contacts();
     }
     std::this_thread::sleep_for(kNap);
   }
   const std::lock_guard lock(mutex_);
+  if (contacts_ != nullptr) contacts_->finish(of_contacts_);
+  tell_contacts();
+  save_contacts();
   incidents_.close_all();
 }
 
@@ -123,6 +159,9 @@ inspect::CounterList AlertDesk::counters() const {
   inspect::CounterList out;
   for (const auto& row : alert::kIncidentCounters) {
     out.emplace_back("incident." + std::string(row.name), (incident_counters_.*row.member).get());
+  }
+  if (contacts_ != nullptr) {
+    for (auto& counter : contact_counters(*contacts_)) out.push_back(std::move(counter));
   }
   AlertQueueCounters queued;
   if (const alert::Store* store = sinks_.store(); store != nullptr) {

@@ -20,6 +20,7 @@
 #include "app/report/usage_totals.h"
 #include "app/runtime/alert_queue.h"
 #include "app/runtime/alert_sinks.h"
+#include "app/runtime/contact_watch.h"
 #include "core/limits.h"
 
 namespace weir::app {
@@ -35,6 +36,11 @@ class AlertDesk {
   AlertDesk& operator=(const AlertDesk&) = delete;
 
   [[nodiscard]] alert::IncidentMaker& incidents() noexcept { return incidents_; }
+  // Looks for contacts of tools; before start(). What it knows is written to `file` each minute and
+  // by stop(), where that is named. Not owned.
+  void watch_contacts(inspect::ToolContacts& contacts, std::string file);
+  // Any thread.
+  void set_snapshot(std::shared_ptr<const inspect::Snapshot> snapshot);
   // One for each worker, before start(). Owned by the desk.
   AlertQueue& add_queue();
   void start();
@@ -55,6 +61,8 @@ class AlertDesk {
   void run();
   bool take_all();
   void commit();
+  void save_contacts();
+  void tell_contacts();
 
   mutable std::mutex mutex_;  // held while findings and records are worked on
   alert::IncidentCounters incident_counters_;
@@ -64,6 +72,10 @@ class AlertDesk {
   UsageTotals usage_;
   AlertSinks& sinks_;
   alert::JsonlFile* flows_;
+  inspect::ToolContacts* contacts_ = nullptr;
+  std::string contacts_file_;
+  bool contacts_well_ = true;
+  std::vector<Finding> of_contacts_;
   std::vector<std::unique_ptr<AlertQueue>> queues_;
   bool well_ = true;                    // the last commit
   std::chrono::milliseconds again_{0};  // while it is not: until the next

@@ -135,6 +135,7 @@ void LiveService::reload() {
         view.engine.set_snapshot(shared);
         (*generations)[view.number].store(next);
       });
+      desk_.set_snapshot(shared);
       shared.reset();
       for (size_t i = 0; i < generations_->size(); ++i) {
         const uint64_t has = (*generations_)[i].load();

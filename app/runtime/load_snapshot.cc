@@ -19,9 +19,19 @@ namespace {
 
 // What evidence names as its rule where it is no content rule: channels of code evidence, kinds of
 // digests, contradictions of names.
-constexpr std::array<std::string_view, 11> kBuiltInRules{
-    "text",     "shape",           "critical",         "name",           "sha256", "sha1", "md5",
-    "git-blob", "domain_fronting", "connect_mismatch", "host_not_in_dns"};
+constexpr std::array<std::string_view, 13> kBuiltInRules{"text",
+                                                         "shape",
+                                                         "critical",
+                                                         "name",
+                                                         "sha256",
+                                                         "sha1",
+                                                         "md5",
+                                                         "git-blob",
+                                                         "domain_fronting",
+                                                         "connect_mismatch",
+                                                         "host_not_in_dns",
+                                                         "undocumented_host",
+                                                         "telemetry_host"};
 
 Error unknown_name(const config::Settings& settings, const config::PolicyRule& rule,
                    const std::string& what, const std::string& id) {
@@ -91,6 +101,7 @@ Result<std::shared_ptr<const inspect::DetectorSet>> load_detectors(const config:
                                                                    double least_score) {
   auto set = std::make_shared<inspect::DetectorSet>();
   set->templates = std::make_shared<inspect::TemplateMemory>(settings.limits.template_lines);
+  set->accounts = inspect::CompanyAccounts(settings.accounts.company);
   set->min_lines = settings.protect.min_lines;
   set->code = {settings.protect.shapes, least_score,
                std::make_shared<inspect::DripMemory>(settings.limits), 0};
@@ -130,6 +141,11 @@ Result<std::shared_ptr<const inspect::Snapshot>> load_snapshot(const config::Set
   }
   snapshot->policy = inspect::Policy(settings.policy);
   snapshot->limits = settings.limits;
+  snapshot->contacts = settings.contacts;
+  for (const std::string& domain : settings.environment.domains) {
+    snapshot->contacts.allow.push_back("*." + domain);
+  }
+  snapshot->accounts = inspect::CompanyAccounts(settings.accounts.company);
   snapshot->generation = generation;
   if (!settings.users.empty()) {
     auto users = config::UserMap::load(settings.users);

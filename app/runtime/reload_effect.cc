@@ -68,6 +68,11 @@ constexpr auto kRows = std::to_array<ReloadRow>({
     {"environment.hosts", nullptr},
     {"environment.domains", nullptr},
     {"environment.remotes", nullptr},
+    {"accounts.company", nullptr},
+    {"contacts.watch", nullptr},
+    {"contacts.learn", nullptr},
+    {"contacts.near", nullptr},
+    {"contacts.allow", nullptr},
     {"see_inside.key_logs", kSeeInside<&config::SeeInsideSettings::key_logs>},
     {"see_inside.forget",
      [](const Settings& a, const Settings& b) {

@@ -44,16 +44,14 @@ std::string proto(uint32_t number, const std::string& value) {
 }
 
 // Code and prose that talk of such things and tell nothing.
-std::string innocent_talk(LabRandom& random) {
-  constexpr std::array<const char*, 4> kTalk = {
-      "Why does `timezone: Europe/Berlin` in config.yaml not reach the scheduler?\n\n"
-      "server:\n  timezone: Europe/Berlin\n  hostname: localhost\n",
-      "<event><timezone>Europe/Paris</timezone><user_name>{{ user }}</user_name></event>",
-      "const locale = navigator.language; // \"en-GB\" or \"de-DE\"\nmachine_id = uuid4()",
-      "Don\xe2\x80\x99t change the caller\xe2\x80\x99s hostname, it is what we\xe2\x80\x99re "
-      "logging."};
-  return kTalk[random.below(kTalk.size())];
-}
+constexpr std::array<const char*, kTalks> kTalk = {
+    "Why does `timezone: Europe/Berlin` in config.yaml not reach the scheduler?\n\n"
+    "server:\n  timezone: Europe/Berlin\n  hostname: localhost\n",
+    "<event><timezone>Europe/Paris</timezone><user_name>{{ user }}</user_name></event>",
+    "const locale = navigator.language; // \"en-GB\" or \"de-DE\"\nmachine_id = uuid4()",
+    "Don\xe2\x80\x99t change the caller\xe2\x80\x99s hostname, it is what we\xe2\x80\x99re "
+    "logging."};
+std::string innocent_talk(LabRandom& random) { return kTalk[random.below(kTalk.size())]; }
 
 HttpRequest post(const std::string& host, const std::string& target, const std::string& agent,
                  std::string body) {
@@ -351,6 +349,49 @@ DataSession make_marked_session(size_t variant, LabRandom& random) {
             "}],\"messages\":[{\"role\":\"user\",\"content\":" +
             json_string(innocent_talk(random) + random_prose(random, 200 + 100 * turn)) + "}]}"));
   }
+  return out;
+}
+
+DataSession make_talk_session(size_t talk, LabRandom& random) {
+  DataSession out{"claude-code", "api.anthropic.com", {}, {}, ""};
+  const std::string text =
+      (talk < kTalks ? std::string(kTalk[talk]) + "\n" : std::string()) + random_prose(random, 200);
+  out.requests = {post(out.host, "/v1/messages?beta=true", "claude-cli/2.1.330 (external, cli)",
+                       "{\"messages\":[{\"role\":\"user\",\"content\":" + json_string(text) +
+                           "}],\"stream\":true}")};
+  return out;
+}
+
+DataSession make_hidden_session(size_t kind, LabRandom& random) {
+  struct Hidden {
+    const char* name;
+    const char* bytes;
+  };
+  constexpr std::array<Hidden, kHiddenKinds> kHidden = {{{"U+0430", "\xd0\xb0"},
+                                                         {"U+200B", "\xe2\x80\x8b"},
+                                                         {"U+200D", "\xe2\x80\x8d"},
+                                                         {"U+2060", "\xe2\x81\xa0"},
+                                                         {"U+FEFF", "\xef\xbb\xbf"},
+                                                         {"U+FE0F", "\xef\xb8\x8f"},
+                                                         {"U+E0041", "\xf3\xa0\x81\x81"},
+                                                         {"U+00A0", "\xc2\xa0"},
+                                                         {"U+202F", "\xe2\x80\xaf"},
+                                                         {"U+2032", "\xe2\x80\xb2"}}};
+  const Hidden& hidden = kHidden[kind % kHiddenKinds];
+  DataSession out{"claude-code", "api.anthropic.com", {}, {}, hidden.name};
+  // In the place of a letter, of a blank, or between letters.
+  const std::string mark = hidden.bytes;
+  const bool letter = kind % kHiddenKinds == 0;
+  const bool blank = kind % kHiddenKinds == 7 || kind % kHiddenKinds == 8;
+  const std::string line = letter  ? "Answer briefly, " + mark + "nd keep to the task.\n"
+                           : blank ? "Answer briefly," + mark + "and keep to the task.\n"
+                                   : "Answer brief" + mark + "ly, and keep to the task.\n";
+  const std::string system = "You are a coding agent that helps with software.\n" + line +
+                             "Never guess what is not there. Ask when in doubt.\n";
+  out.requests = {post(out.host, "/v1/messages?beta=true", "claude-cli/2.1.331 (external, cli)",
+                       "{\"system\":[{\"type\":\"text\",\"text\":" + json_string(system) +
+                           "}],\"messages\":[{\"role\":\"user\",\"content\":" +
+                           json_string(random_prose(random, 200)) + "}]}")};
   return out;
 }
 

@@ -36,4 +36,12 @@ inline constexpr size_t kDataTools = 10;
 inline constexpr size_t kMarkVariants = 6;
 [[nodiscard]] DataSession make_marked_session(size_t variant, LabRandom& random);
 
+// A session whose prompt talks of such things and tells nothing; kTalks and more: plain questions.
+inline constexpr size_t kTalks = 4;
+[[nodiscard]] DataSession make_talk_session(size_t talk, LabRandom& random);
+
+// A session whose system prompt holds one character that looks like another or like nothing.
+inline constexpr size_t kHiddenKinds = 10;
+[[nodiscard]] DataSession make_hidden_session(size_t kind, LabRandom& random);
+
 }  // namespace weir::lab

@@ -7,6 +7,7 @@
 
 #include "bench/lab/capture_writer.h"
 #include "bench/lab/code_pool.h"
+#include "bench/lab/data_traffic.h"
 #include "bench/lab/frames.h"
 #include "bench/lab/http_messages.h"
 #include "bench/lab/traffic.h"
@@ -130,6 +131,12 @@ std::string_view to_string(LabKind kind) noexcept {
       return "leak";
     case LabKind::kInnocent:
       return "innocent";
+    case LabKind::kData:
+      return "data";
+    case LabKind::kMark:
+      return "mark";
+    case LabKind::kContact:
+      return "contact";
     case LabKind::kBackground:
       break;
   }
@@ -154,6 +161,17 @@ std::string to_json(const LabLabel& label) {
     put_number(out, "first_line", label.first_line);
     put_number(out, "last_line", label.last_line);
   }
+  if (!label.tool.empty()) put_text(out, "tool", label.tool);
+  if (!label.mark.empty()) put_text(out, "mark", label.mark);
+  if (label.kind == LabKind::kData) {
+    out += ",\"planted\":[";
+    for (size_t i = 0; i < label.planted.size(); ++i) {
+      const auto& [data_class, field] = label.planted[i];
+      out += (i == 0 ? "{" : ",{") + std::string("\"class\":") + json_string(data_class) +
+             ",\"field\":" + json_string(field) + '}';
+    }
+    out += ']';
+  }
   return out + '}';
 }
 
@@ -173,6 +191,7 @@ Result<LabReport> generate_lab(const LabOptions& options, const std::string& pca
   Traffic traffic(random);
   add_ai_sessions(options, *pool, random, traffic);
   add_background(options, random, traffic);
+  add_data_traffic(options.data_rounds, options.start, random, traffic);
 
   LabReport report;
   std::vector<LabPacket>& packets = traffic.packets();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/ip.h"
@@ -22,6 +23,8 @@ struct LabOptions {
   // One repository: excerpts are drawn from the text files below it, hidden ones apart.
   std::string code_directory;
   Timestamp start{1'780'000'000'000'000'000};
+  // Rounds of sessions that tell of machine and person, carry marks, or contact unknown hosts.
+  uint32_t data_rounds = 0;
   // Ordinary traffic besides: at least that many bytes of frames. The capture is built in memory.
   uint64_t background_bytes = 4U << 20;
   // Link layer of the capture; see reframe() in frames.h for the choice.
@@ -36,8 +39,8 @@ struct LabOptions {
 
 // kLeak: protected code in clear, or with keys in the key log. kInnocent: a session with an AI
 // service without it, or encrypted.
-// kBackground: anything else.
-enum class LabKind : uint8_t { kLeak, kInnocent, kBackground };
+// kData, kMark, kContact: what else left. kBackground: anything else.
+enum class LabKind : uint8_t { kLeak, kInnocent, kBackground, kData, kMark, kContact };
 std::string_view to_string(LabKind kind) noexcept;
 
 // One a session, in order of their begin.
@@ -58,6 +61,10 @@ struct LabLabel {
   std::string path;
   uint32_t first_line = 0;
   uint32_t last_line = 0;
+  // Of data sessions.
+  std::string tool;
+  std::vector<std::pair<std::string, std::string>> planted;  // class and field
+  std::string mark;                                          // "U+2019", "date" …
 };
 
 struct LabReport {

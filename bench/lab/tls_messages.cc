@@ -41,11 +41,16 @@ Bytes client_extensions(LabRandom& random, const ClientHelloPlan& plan) {
       out, 10,
       plan.post_quantum ? list16({kX25519MlKem768, kX25519, 23, 24}) : list16({kX25519, 23, 24}));
   put_extension(out, 11, ByteWriter().u8(1).u8(0).span());
+  const bool bun = plan.kind == HelloKind::kBun;
+  if (bun) put_extension(out, 35, {});
   ByteWriter protocols;
   for (const std::string& protocol : plan.alpn) protocols.vector(1, as_bytes(protocol));
   put_extension(out, 16, ByteWriter().vector(2, protocols.span()).span());
   put_extension(out, 5, ByteWriter().u8(1).u16(0).u16(0).span());
-  put_extension(out, 13, list16({0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601}));
+  put_extension(
+      out, 13,
+      bun ? list16({0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201})
+          : list16({0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601}));
   put_extension(out, 18, {});
   ByteWriter shares;
   if (plan.post_quantum) shares.u16(kX25519MlKem768).vector(2, random.bytes(1216));
@@ -53,6 +58,7 @@ Bytes client_extensions(LabRandom& random, const ClientHelloPlan& plan) {
   put_extension(out, 51, ByteWriter().vector(2, shares.span()).span());
   put_extension(out, 45, ByteWriter().u8(1).u8(1).span());
   put_extension(out, 43, ByteWriter().u8(4).u16(0x0304).u16(0x0303).span());
+  if (bun) put_extension(out, 21, Bytes(9, 0));
   if (!plan.quic_parameters.empty()) put_extension(out, 57, plan.quic_parameters);
   return out.take();
 }
@@ -64,8 +70,11 @@ Bytes client_hello(LabRandom& random, const ClientHelloPlan& plan) {
   ByteWriter out;
   out.u16(0x0303).bytes(random.bytes(32)).vector(1, random.bytes(quic ? 0 : 32));
   out.bytes(quic ? list16({0x1301, 0x1302, 0x1303})
-                 : list16({0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
-                           0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035}));
+            : plan.kind == HelloKind::kBun
+                ? list16({0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
+                          0xc009, 0xc013, 0xc00a, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035})
+                : list16({0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
+                          0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035}));
   out.u8(1).u8(0).vector(2, client_extensions(random, plan));
   return handshake_message(1, out.span());
 }

@@ -11,11 +11,15 @@
 
 namespace weir::lab {
 
+// kBun: as the Bun runtime sends it, in which Claude Code runs.
+enum class HelloKind : uint8_t { kLab, kBun };
+
 struct ClientHelloPlan {
   std::string host;
   std::vector<std::string> alpn{"h2", "http/1.1"};
   bool post_quantum = false;  // an X25519MLKEM768 share: the hello takes two TCP segments
-  Bytes quic_parameters;      // quic_transport_parameters; empty: no QUIC
+  HelloKind kind = HelloKind::kLab;
+  Bytes quic_parameters;  // quic_transport_parameters; empty: no QUIC
 };
 
 // The handshake message alone (for QUIC), and in a TLS record.

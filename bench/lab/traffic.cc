@@ -131,12 +131,13 @@ void Traffic::ai_clear_session(uint32_t serial, Timestamp start, const CodeExcer
 }
 
 void Traffic::tls(const Path& path, const std::string& host, Timestamp start, size_t up,
-                  size_t down, bool post_quantum) {
+                  size_t down, bool post_quantum, HelloKind kind) {
   TcpConversation tcp(random_, packets_, path.client, path.server, path.link, start);
   ClientHelloPlan plan;
   plan.host = host;
   plan.post_quantum = post_quantum;
-  if (random_.chance(0.3)) plan.alpn = {"http/1.1"};
+  plan.kind = kind;
+  if (kind == HelloKind::kBun || random_.chance(0.3)) plan.alpn = {"http/1.1"};
   tcp.open();
   tcp.send(Direction::kToServer, client_hello_record(random_, plan));
   tcp.send(Direction::kToClient, server_flight(random_));
@@ -177,6 +178,34 @@ void Traffic::ai_quic_session(uint32_t serial, Timestamp start) {
     datagram(step(), up ? path.client : path.server, up ? path.server : path.client,
              quic_opaque(random_, random_.between(30, 1200)), path.link.vlans);
   }
+}
+
+LabLabel& Traffic::clear_requests(uint64_t client, const std::string& host,
+                                  const std::vector<HttpRequest>& requests, Timestamp start) {
+  Path path = make_path(host, 443, false);
+  path.client.ip = client_address(client, false);
+  const Timestamp begin = resolve(path, host, start);
+  TcpConversation tcp(random_, packets_, path.client, path.server, path.link, begin);
+  tcp.open();
+  for (const HttpRequest& request : requests) {
+    tcp.send(Direction::kToServer, encode_request(random_, request));
+    tcp.send(Direction::kToClient, plain_response("application/json", as_bytes("{}")));
+    tcp.wait(Duration::millis(static_cast<int64_t>(random_.between(100, 400))));
+  }
+  tcp.close();
+  LabLabel& label = add_label(LabKind::kInnocent, path, begin, "http", host);
+  label.coding = requests.front().coding;
+  label.requests = static_cast<uint32_t>(requests.size());
+  return label;
+}
+
+LabLabel& Traffic::sealed_session(uint64_t client, const std::string& host, HelloKind hello,
+                                  Timestamp start) {
+  Path path = make_path(host, 443, false);
+  path.client.ip = client_address(client, false);
+  const Timestamp begin = resolve(path, host, start);
+  tls(path, host, begin, random_.between(900, 4000), random_.between(500, 3000), false, hello);
+  return add_label(LabKind::kInnocent, path, begin, "tls", host);
 }
 
 void Traffic::web_page(Timestamp start) {

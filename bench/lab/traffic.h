@@ -11,6 +11,7 @@
 #include "bench/lab/lab_generator.h"
 #include "bench/lab/lab_random.h"
 #include "bench/lab/tcp_conversation.h"
+#include "bench/lab/tls_messages.h"
 
 namespace weir::lab {
 
@@ -25,6 +26,12 @@ class Traffic {
   void ai_quic_session(uint32_t serial, Timestamp start);
   // Over QUIC, with keys in key_log().
   void ai_http3_session(uint32_t serial, Timestamp start, const CodeExcerpt* code, LabKind kind);
+  // Requests in clear, and a connection that stays encrypted, by client `client`; the label is
+  // valid until the next one is made.
+  LabLabel& clear_requests(uint64_t client, const std::string& host,
+                           const std::vector<HttpRequest>& requests, Timestamp start);
+  LabLabel& sealed_session(uint64_t client, const std::string& host, HelloKind hello,
+                           Timestamp start);
   void web_page(Timestamp start);
   void web_tls(Timestamp start);
   void udp_noise(Timestamp start);
@@ -51,7 +58,7 @@ class Traffic {
   LabLabel& add_label(LabKind kind, const Path& path, Timestamp time, std::string protocol,
                       const std::string& host);
   void tls(const Path& path, const std::string& host, Timestamp start, size_t up, size_t down,
-           bool post_quantum);
+           bool post_quantum, HelloKind kind = HelloKind::kLab);
 
   LabRandom& random_;
   uint64_t port_;  // each session takes the next, so that no two flows share a key

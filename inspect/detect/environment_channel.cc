@@ -19,8 +19,11 @@ constexpr size_t kMaxValue = 2048;
 class EnvironmentChannel final : public DetectionChannel {
  public:
   EnvironmentChannel(std::shared_ptr<const signatures::RuleSet> rules, const Limits& limits,
-                     DetectCounters& counters)
-      : rules_(std::move(rules)), limits_(limits), counters_(counters) {
+                     DetectCounters& counters, CompanyAccounts accounts)
+      : rules_(std::move(rules)),
+        limits_(limits),
+        counters_(counters),
+        accounts_(std::move(accounts)) {
     value_.reserve(kMaxValue);
   }
 
@@ -40,10 +43,12 @@ class EnvironmentChannel final : public DetectionChannel {
   void settle() noexcept;
   void drop_decoded(std::string_view path) noexcept;
   void keep(uint32_t rule) noexcept;
+  [[nodiscard]] Account account_of(const Evidence& evidence) const noexcept;
 
   std::shared_ptr<const signatures::RuleSet> rules_;
   const Limits& limits_;
   DetectCounters& counters_;
+  CompanyAccounts accounts_;
   bool taking_ = false;  // value_ is that of a field, and perhaps not whole yet
   bool known_ = false;   // its name is one that rules know
   PlaceKind place_ = PlaceKind::kOther;
@@ -114,6 +119,13 @@ void EnvironmentChannel::settle() noexcept {
   if (found_.size() > before) opaque_ = before;
 }
 
+// An organisation that is not the company's is somebody else's; ids of persons say nothing.
+Account EnvironmentChannel::account_of(const Evidence& evidence) const noexcept {
+  if (evidence.data_class != "account" || accounts_.empty()) return Account::kUnknown;
+  if (accounts_.stand_in(value_)) return Account::kCompany;
+  return evidence.field.find("org") == std::string::npos ? Account::kUnknown : Account::kPersonal;
+}
+
 void EnvironmentChannel::keep(uint32_t index) noexcept {
   const signatures::ContentRule& rule = rules_->rule(index);
   if (place_ == PlaceKind::kArgument && !rule.in_messages) return;
@@ -129,6 +141,7 @@ void EnvironmentChannel::keep(uint32_t index) noexcept {
   evidence.rule = rule.id;
   evidence.title = rule.title;
   evidence.data_class = rule.data_class;
+  evidence.account = account_of(evidence);
   evidence.documented = rule.documented;
   evidence.score = rule.score;
   evidence.where = path_;
@@ -148,8 +161,8 @@ void EnvironmentChannel::collect(std::vector<Evidence>& out) {
 
 std::unique_ptr<DetectionChannel> make_environment_channel(
     std::shared_ptr<const signatures::RuleSet> rules, const Limits& limits,
-    DetectCounters& counters) {
-  return std::make_unique<EnvironmentChannel>(std::move(rules), limits, counters);
+    DetectCounters& counters, const CompanyAccounts& accounts) {
+  return std::make_unique<EnvironmentChannel>(std::move(rules), limits, counters, accounts);
 }
 
 std::string shown_field(std::string_view name) {

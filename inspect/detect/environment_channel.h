@@ -8,16 +8,17 @@
 #include <memory>
 
 #include "core/limits.h"
+#include "inspect/detect/company_accounts.h"
 #include "inspect/detect/detect_counters.h"
 #include "inspect/detect/text_block.h"
 #include "signatures/content_rules.h"
 
 namespace weir::inspect {
 
-// `counters` must outlive the channel.
+// `counters` must outlive the channel. Ids of accounts are compared with `accounts`.
 std::unique_ptr<DetectionChannel> make_environment_channel(
     std::shared_ptr<const signatures::RuleSet> rules, const Limits& limits,
-    DetectCounters& counters);
+    DetectCounters& counters, const CompanyAccounts& accounts = {});
 
 // A field's name as it is told: printable, short, and masked where it is content itself.
 [[nodiscard]] std::string shown_field(std::string_view name);

@@ -42,7 +42,7 @@ Result<std::unique_ptr<RequestDetector>> RequestDetector::make(
     detector->channels_.push_back(std::move(rules).value());
     if (set->environment) {
       detector->channels_.push_back(
-          make_environment_channel(set->rules, limits, *detector->counters_));
+          make_environment_channel(set->rules, limits, *detector->counters_, set->accounts));
       detector->channels_.push_back(
           make_marks_channel(set->templates, limits, *detector->counters_));
     }

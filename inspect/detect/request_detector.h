@@ -11,6 +11,7 @@
 #include "core/limits.h"
 #include "core/result.h"
 #include "inspect/detect/code_channel.h"
+#include "inspect/detect/company_accounts.h"
 #include "inspect/detect/detect_counters.h"
 #include "inspect/detect/template_memory.h"
 #include "inspect/detect/text_blocks.h"
@@ -25,6 +26,7 @@ namespace weir::inspect {
 struct DetectorSet {
   std::shared_ptr<const signatures::RuleSet> rules;                   // may be null
   std::vector<std::shared_ptr<const signatures::CodeIndex>> indexes;  // may be empty
+  CompanyAccounts accounts;
   bool environment = true;  // look for environment data under names, and for marks
   std::shared_ptr<TemplateMemory> templates;  // null: prompts are not compared with each other
   uint32_t min_lines = 5;  // code evidence of fewer lines is dropped, critical lines apart

@@ -175,6 +175,7 @@ FlowRecord Engine::Impl::record_of(const Table::Entry& entry) {
   record.gap_bytes = flow.gap_bytes;
   record.inspected_bytes = flow.dossier->inspected_bytes;
   record.requests = flow.dossier->requests;
+  record.telemetry_bytes = flow.dossier->telemetry_bytes;
   record.action = flow.dossier->action();
   if (flow.dossier->unread_bytes > 0) {
     record.counters.emplace_back("unread_bytes", flow.dossier->unread_bytes);

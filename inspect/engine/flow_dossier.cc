@@ -298,7 +298,22 @@ void FlowDossier::continue_from(const FlowDossier& other) {
 void FlowDossier::learn_user_agent(std::string_view user_agent) noexcept {
   if (user_agent.empty()) return;
   const signatures::Tool* tool = services_.snapshot->catalogue->tool_by_user_agent(user_agent);
-  if (tool != nullptr) id_.tool = tool->id;
+  if (tool == nullptr) return;
+  id_.tool = tool->id;
+  const std::string_view version = services_.snapshot->catalogue->tool_version(user_agent);
+  if (!version.empty()) id_.tool_version = version;
+}
+
+void FlowDossier::learn_account(const MessageHead& head) {
+  note_account(account_of(head, services_.snapshot->accounts, *services_.snapshot->catalogue));
+}
+
+void FlowDossier::note_account(const AccountSight& sight) {
+  if (!sight.credential.empty()) id_.credential = sight.credential;
+  if (!sight.organization.empty()) id_.organization = sight.organization;
+  if (sight.account == Account::kUnknown) return;
+  id_.account = sight.account;
+  account_ = std::max(account_, sight.account);
 }
 
 void FlowDossier::learn_request(std::string_view host, std::string_view target) noexcept {
@@ -356,6 +371,7 @@ void FlowDossier::report(RequestInfo&& request, std::vector<Evidence>&& evidence
   if (evidence.empty()) return;
   note_lines(evidence);
   told_lines_ = lines_;
+  for (const Evidence& e : evidence) note_account({e.account, "", ""});
   // Data and marks are findings of their own, each class and field, so that they join incidents by
   // themselves and a leak of code is about the code alone.
   const auto data = std::stable_partition(evidence.begin(), evidence.end(),
@@ -472,11 +488,13 @@ PolicyFacts FlowDossier::facts() const noexcept {
   out.one_upload = meter_.one_upload();
   out.bursts = meter_.bursts();
   out.sight_pending = sight_pending_ > 0;
+  out.request_read = requests > 0;
   return out;
 }
 
 FlowIdentity FlowDossier::final_identity(uint64_t gap_bytes) const {
   FlowIdentity out = id_;
+  out.account = std::max(id_.account, account_);
   if (flow_match_.face != nullptr) {
     out.service = flow_match_.face->service;
     out.product = flow_match_.face->product;

@@ -70,6 +70,8 @@ class FlowDossier {
   void note_question(std::string_view name) noexcept;
   void learn_ja(std::string_view ja3, std::string_view ja4) noexcept;
   void learn_user_agent(std::string_view user_agent) noexcept;
+  // Whose account a request shows. What one does not show stays as it was.
+  void learn_account(const MessageHead& head);
   // Classifies one request and makes its service the current one (later findings name it).
   void learn_request(std::string_view host, std::string_view target) noexcept;
   void set_protocol(std::string_view protocol) noexcept { id_.protocol = protocol; }
@@ -162,6 +164,7 @@ class FlowDossier {
   [[nodiscard]] FlowIdentity final_identity(uint64_t gap_bytes) const;
 
   uint64_t requests = 0;
+  uint64_t telemetry_bytes = 0;  // of bodies of requests to telemetry paths
   uint64_t inspected_bytes = 0;
   uint64_t unread_bytes = 0;  // upload bytes that nothing read
 
@@ -173,6 +176,7 @@ class FlowDossier {
   void raise_action(Action action) noexcept;
   void note_lines(const std::vector<Evidence>& evidence) noexcept;
   void weigh_data(std::vector<Evidence>& evidence) const;
+  void note_account(const AccountSight& sight);
   [[nodiscard]] PolicyFacts facts() const noexcept;
   [[nodiscard]] bool belong_together(std::string_view a, std::string_view b) const noexcept;
   struct Conflict {
@@ -197,6 +201,7 @@ class FlowDossier {
   std::string connected_to_;                                    // of the last CONNECT
   std::vector<std::string> certificate_;                        // names of it
   std::vector<std::pair<std::string, std::string>> conflicts_;  // that were told: rule, name
+  Account account_ = Account::kUnknown;  // of the flow as a whole: personal where any request was
   Action action_ = Action::kAllow;
   Passed passed_;  // see raise_action
   Timestamp cut_at_;

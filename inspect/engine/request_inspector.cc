@@ -22,6 +22,8 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
   if (!head.authority.empty()) dossier_.learn_name(HostSource::kHttp, head.authority);
   dossier_.learn_user_agent(head.user_agent);
   dossier_.learn_request(head.authority, head.target);
+  // A proxy's own credentials say nothing of the service behind it.
+  if (head.method != "CONNECT" && !dossier_.id().service.empty()) dossier_.learn_account(head);
   // A proxy is asked for other hosts than its own.
   if (head.method != "CONNECT" && head.target.starts_with('/')) {
     dossier_.check_host(head.authority, visibility_ == Visibility::kDecrypted);
@@ -31,6 +33,7 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
 
   Open open;
   open.stream_id = head.stream_id;
+  open.telemetry = dossier_.id().service_class == "telemetry";
   open.slot = SlotLease(services.pool);
   open.info.method = head.method;
   open.info.path =
@@ -64,6 +67,7 @@ void RequestInspector::on_body(uint64_t stream_id, ByteSpan data, uint64_t offse
   }
   begin_body(*open);
   open->body_bytes += data.size();
+  if (open->telemetry) dossier_.telemetry_bytes += data.size();
   open->slot->unwrapper->on_data(data, offset);
 }
 

@@ -45,6 +45,7 @@ class RequestInspector final : public MessageSink {
     SlotLease slot;
     RequestInfo info;
     bool body_begun = false;
+    bool telemetry = false;  // to a path of telemetry
     uint64_t body_bytes = 0;
     std::string content_type;
     std::string content_encoding;

@@ -8,6 +8,7 @@
 #include "config/user_map.h"
 #include "core/limits.h"
 #include "inspect/detect/request_detector.h"
+#include "inspect/engine/account.h"
 #include "inspect/policy/policy.h"
 #include "signatures/catalogue.h"
 
@@ -22,6 +23,8 @@ struct Snapshot {
   std::shared_ptr<const DetectorSet> detectors;            // never null
   Policy policy{{}};
   config::UserMap users;
+  CompanyAccounts accounts;
+  config::ContactSettings contacts;
   Limits limits;
   uint64_t generation = 1;
 };

@@ -52,6 +52,10 @@ Condition first_of_flow(const RuleConditions& when, const FlowIdentity& flow,
   if (!one_of(when.protocol, flow.protocol)) return Condition::kProtocol;
   if (!host_is(when.host, flow.host)) return Condition::kHost;
   if (!one_of(when.user, user_of(flow, facts))) return Condition::kUser;
+  // Before a request is read, nobody can say whose account it will be.
+  if (!one_of(when.account, flow.account) || (when.account && !facts.request_read)) {
+    return Condition::kAccount;
+  }
   // While keys may still come, nobody can say how much will have been seen.
   if (!one_of(when.visibility, flow.visibility) || (when.visibility && facts.sight_pending)) {
     return Condition::kVisibility;
@@ -66,6 +70,9 @@ Condition first_of_flow(const RuleConditions& when, const FlowIdentity& flow,
     return Condition::kBurst;
   }
   if (!within(when.one_upload, facts.one_upload)) return Condition::kOneUpload;
+  if (when.telemetry && !(facts.telemetry_day && when.telemetry->contains(*facts.telemetry_day))) {
+    return Condition::kTelemetry;
+  }
   return Condition::kAnyEvidence;
 }
 

@@ -118,6 +118,9 @@ std::string why(const ConditionCheck& check, const config::RuleConditions& when,
       return mismatch("host", flow.host, wanted(*when.host));
     case Condition::kUser:
       return mismatch("user", user_of(flow, facts), wanted(*when.user));
+    case Condition::kAccount:
+      return mismatch("account", facts.request_read ? to_string(flow.account) : "",
+                      wanted(*when.account));
     case Condition::kVisibility:
       return mismatch("visibility", facts.sight_pending ? "" : to_string(flow.visibility),
                       wanted(*when.visibility));
@@ -134,6 +137,10 @@ std::string why(const ConditionCheck& check, const config::RuleConditions& when,
                       wanted(*when.burst));
     case Condition::kOneUpload:
       return mismatch("one_upload", std::to_string(facts.one_upload), wanted(*when.one_upload));
+    case Condition::kTelemetry:
+      return mismatch("telemetry",
+                      facts.telemetry_day ? std::to_string(*facts.telemetry_day) : std::string(),
+                      wanted(*when.telemetry));
     case Condition::kAnyEvidence:
       return "there is no evidence";
     default:

@@ -2,6 +2,7 @@
 // strictest matching rule wins; among equals the severer, then the first.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,10 @@ struct PolicyFacts {
   std::span<const BurstPeak> bursts;
   // Ciphertext waits for keys that may still come: no condition on visibility holds yet.
   bool sight_pending = false;
+  bool request_read = true;  // of the flow; else no condition on the account holds
+  // Sent to telemetry hosts by this client's tool on this day (UTC), where that is what is asked
+  // about.
+  std::optional<uint64_t> telemetry_day;
   std::span<const Evidence> evidence;  // of one request; empty for the flow as such
 };
 

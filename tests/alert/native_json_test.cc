@@ -103,7 +103,7 @@ TEST(NativeJson, EveryFieldOfTheSchemasIsEmitted) {
     EXPECT_TRUE(flow.contains(p.key())) << p.key();
     ++seen;
   }
-  EXPECT_EQ(seen, 33U + 16U + 33U);
+  EXPECT_EQ(seen, 37U + 16U + 38U);
 }
 
 TEST(NativeJson, ValuesOfAnAlert) {

@@ -29,7 +29,7 @@ std::string source(const std::string& path) {
 std::set<std::string> keys_of_reader() {
   const std::string text = source("/config/settings.cc");
   const std::regex pattern(
-      R"re(\n  (?:static )?(?:void|bool) [a-z_]+\(|MapReader map\((?:node|root), ("([a-z_.]*)"|prefix)|map\.[a-z]+\("([a-z_]+)"|paths?\(map, "([a-z_]+)"|company_values\(map, "([a-z_]+)")re");
+      R"re(\n  (?:static )?(?:void|bool) [a-z_]+\(|MapReader map\((?:node|root), ("([a-z_.]*)"|prefix)|map\.[a-z]+\("([a-z_]+)"|(?:paths?|hosts)\(map, "([a-z_]+)"|company_values\(map, "([a-z_]+)")re");
   std::set<std::string> out;
   std::string section = "?";
   for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) {

@@ -38,6 +38,8 @@ services: {zz: 1, own: [{zz: 1}]}
 protect: {zz: 1}
 signatures: {zz: 1}
 environment: {zz: 1}
+accounts: {zz: 1}
+contacts: {zz: 1}
 see_inside: {zz: 1, hold: {zz: 1}}
 policy: [{zz: 1, when: {zz: 1}}]
 alerts: {zz: 1, sinks: [{type: zmq, zz: 1}, {type: jsonl, zz: 1}]}

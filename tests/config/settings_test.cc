@@ -186,7 +186,8 @@ policy:
   - {name: some code,       when: {evidence: code},                                           then: alert, severity: medium}
   - {name: secrets,         when: {evidence: secret, status: "!internal"},                    then: drop,  severity: critical}
   - {name: who we are,      when: {evidence: environment, documented: false},                 then: alert, severity: low}
-  - {name: covert marks,    when: {evidence: anomaly, rule: ["!domain_fronting", "!connect_mismatch", "!host_not_in_dns"]}, then: alert, severity: medium}
+  - {name: covert marks,    when: {evidence: anomaly, rule: ["!domain_fronting", "!connect_mismatch", "!host_not_in_dns", "!undocumented_host", "!telemetry_host"]}, then: alert, severity: medium}
+  - {name: undocumented hosts, when: {evidence: anomaly, rule: undocumented_host},           then: alert, severity: low}
   - {name: blind upload,    when: {visibility: metadata, status: unsanctioned, up: ">1MiB"},  then: alert, severity: medium}
   - {name: markers,         when: {evidence: [marker, hash], status: "!internal"},            then: alert, severity: medium}
   - {name: names that contradict, when: {evidence: anomaly, rule: [domain_fronting, connect_mismatch], strength: 0.7}, then: alert, severity: medium}
