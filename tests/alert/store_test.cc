@@ -224,6 +224,60 @@ TEST_F(StoreTest, ADamagedDatabaseIsAnErrorAndCanBeSetAside) {
   EXPECT_NE(opened(), nullptr);
 }
 
+TEST_F(StoreTest, ADatabaseOfVersionOneIsBroughtUp) {
+  {
+    const auto store = opened();
+    happen(*store, 1, true);
+    ASSERT_TRUE(store->commit());
+  }
+  {
+    auto old = Database::open(path_, Database::Access::kReadWrite);
+    ASSERT_TRUE(old);
+    const Status made = (*old)->run(R"sql(
+DROP TABLE usage;
+PRAGMA user_version = 1;
+CREATE TABLE usage(
+  hour INTEGER NOT NULL, client TEXT NOT NULL, user TEXT NOT NULL, service TEXT NOT NULL,
+  host TEXT NOT NULL, tool TEXT NOT NULL, account TEXT NOT NULL, visibility TEXT NOT NULL,
+  reason TEXT NOT NULL, status TEXT NOT NULL, flows INTEGER NOT NULL, requests INTEGER NOT NULL,
+  bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL, protected_lines INTEGER NOT NULL,
+  PRIMARY KEY(hour, service, client, user, host, tool, account, visibility, reason, status))
+  WITHOUT ROWID;
+INSERT INTO usage VALUES(480000, '10.0.0.1', 'ana', 'qoder', 'q.example', 'qoder-cli', '',
+  'metadata', 'no_keys', 'sanctioned', 1, 2, 3, 4, 5);
+)sql");
+    ASSERT_TRUE(made) << made.error().to_string();
+  }
+  // A reader changes nothing.
+  const auto refused = StoreReader::open(path_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("of version 1, this program reads 2"));
+  for (int again = 0; again < 2; ++again) {
+    const auto store = opened();
+    ASSERT_NE(store, nullptr);
+    happen(*store, 2 + again, true);
+    ASSERT_TRUE(store->commit());
+    auto reader = StoreReader::open(path_);
+    ASSERT_TRUE(reader);
+    UsageQuery query;
+    query.by = {UsageColumn::kHour,    UsageColumn::kClient,     UsageColumn::kUser,
+                UsageColumn::kService, UsageColumn::kHost,       UsageColumn::kTool,
+                UsageColumn::kAccount, UsageColumn::kVisibility, UsageColumn::kReason,
+                UsageColumn::kStatus};
+    query.only = {{UsageColumn::kService, "qoder"}};
+    const auto rows = (*reader)->usage(query);
+    ASSERT_TRUE(rows);
+    ASSERT_EQ(rows->size(), 1U);
+    EXPECT_THAT((*rows)[0].values,
+                ElementsAre("2024-10-04T00:00Z", "10.0.0.1", "ana", "qoder", "q.example",
+                            "qoder-cli", "unknown", "metadata", "no_keys", "sanctioned"));
+    EXPECT_EQ((*rows)[0].counts.requests, 2U);
+    EXPECT_EQ((*rows)[0].counts.bytes_down, 4U);
+    EXPECT_EQ((*rows)[0].counts.protected_lines, 5U);
+  }
+  EXPECT_EQ(incidents().size(), 3U);
+}
+
 TEST_F(StoreTest, OtherFilesAreLeftAlone) {
   std::ofstream(path_) << "not a database, but something that somebody may want to keep";
   bool damaged = false;
