@@ -362,6 +362,65 @@ DataSession make_talk_session(size_t talk, LabRandom& random) {
   return out;
 }
 
+DataSession make_ordinary_session(size_t kind, LabRandom& random) {
+  kind %= kOrdinaryKinds;
+  DataSession out{"claude-code", "api.anthropic.com", {}, {}, ""};
+  std::string version = "2.1.340";
+  std::string system =
+      "You are a coding agent that helps with software.\n"
+      "Use the user's own words where you can, and don't guess what isn't there.\n"
+      "Today's date is 2026-06-" +
+      std::to_string(10 + random.below(18)) + ".\n";
+  std::string user = random_prose(random, 200);
+  switch (kind) {
+    case 0:  // what a French user writes, and his notes in a block of the agent's
+      user =
+          "Bonjour,\u00a0voici l\u2019API\u202f: r\u00e9ponds "
+          "\u00ab\u00a0oui\u00a0\u00bb\u202f!\n<system-reminder>\nNotes du projet\u00a0: reponds "
+          "toujours en fran\u00e7ais\u202f; l\u2019utilisateur pr\u00e9f\u00e8re 20\u00a0% de "
+          "d\u00e9tails. Attention\u00a0! Merci\u00a0?\n</system-reminder>\n";
+      break;
+    case 1:  // a company's own instructions, set by a typographer
+      system +=
+          "Schreibe kurz, z.\u202fB. 10\u00a0% weniger als Dr.\u00a0Muster auf S.\u00a04.\n"
+          "Attention\u00a0: ne pas modifier le fichier\u202f; merci\u202f!\n";
+      break;
+    case 2:  // symbols that tools use
+      system +=
+          "Mark each step as \u2705 done or \u274c failed \u2014 see \u2192 below\u2026\n"
+          "\u2022 Tools: Read, Edit, \U0001f527 " +
+          random_word(random) + "\n";
+      break;
+    case 3:
+      system += "Working directory: /srv/" + random_word(random) + "\n" +
+                "Answer in the language of the question, and keep to the task.\n";
+      break;
+    case 4:  // the next version: reworded, with another date format and typographic apostrophes
+      version = "2.1.341";
+      system =
+          "You\u2019re a coding agent who helps with software.\n"
+          "Use the user\u2019s own words where you can; don\u2019t guess.\n"
+          "Today\u2019s date is 10/06/2026.\n";
+      break;
+    case 5:  // the same words as before, but a new version writes them with its own apostrophe
+      version = "2.1.342";
+      system =
+          "You are a coding agent that helps with software.\n"
+          "Use the user\u2019s own words where you can, and don\u2019t guess what isn\u2019t "
+          "there.\n"
+          "Today\u2019s date is 2026/06/11.\n";
+      break;
+    default:  // an experiment within one version: other words
+      system += "Say what you do before you do it, and what you did after it.\n";
+      break;
+  }
+  out.requests = {
+      post(out.host, "/v1/messages?beta=true", "claude-cli/" + version + " (external, cli)",
+           "{\"system\":[{\"type\":\"text\",\"text\":" + json_string(system) +
+               "}],\"messages\":[{\"role\":\"user\",\"content\":" + json_string(user) + "}]}")};
+  return out;
+}
+
 DataSession make_hidden_session(size_t kind, LabRandom& random) {
   struct Hidden {
     const char* name;

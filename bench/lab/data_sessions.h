@@ -40,6 +40,11 @@ inline constexpr size_t kMarkVariants = 6;
 inline constexpr size_t kTalks = 4;
 [[nodiscard]] DataSession make_talk_session(size_t talk, LabRandom& random);
 
+// Sessions whose prompts vary as those of honest tools do: French and German typography in what
+// people wrote, symbols, a paragraph more, and 4 to 6, the words of a new version.
+inline constexpr size_t kOrdinaryKinds = 7;
+[[nodiscard]] DataSession make_ordinary_session(size_t kind, LabRandom& random);
+
 // A session whose system prompt holds one character that looks like another or like nothing.
 inline constexpr size_t kHiddenKinds = 10;
 [[nodiscard]] DataSession make_hidden_session(size_t kind, LabRandom& random);

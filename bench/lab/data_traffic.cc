@@ -30,6 +30,8 @@ class DataTraffic {
   void round() {
     for (size_t tool = 0; tool < kDataTools; ++tool) clear(make_data_session(tool, random_));
     for (size_t talk = 0; talk < kTalks; ++talk) clear(make_talk_session(talk, random_));
+    for (size_t kind = 0; kind < kOrdinaryKinds; ++kind)
+      clear(make_ordinary_session(kind, random_));
     // The plain one is the one that is seen from more places.
     for (const size_t variant : {0, 5, 1, 2, 3, 4}) clear(make_marked_session(variant, random_));
     for (size_t kind = 0; kind < kHiddenKinds; ++kind) clear(make_hidden_session(kind, random_));

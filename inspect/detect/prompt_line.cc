@@ -33,6 +33,22 @@ uint32_t next_of(std::string_view line, size_t at) noexcept {
   return at < line.size() ? signatures::read_code_point(line.substr(at)).value : 0;
 }
 
+// Behind punctuation that ends a part of a sentence, where every language has an ordinary blank
+// (French and German put others before it, after abbreviations and between numbers and units).
+bool ends_a_phrase(std::string_view text) noexcept {
+  if (text.empty()) return false;
+  const char mark = text.back();
+  if (mark != ',' && mark != ';' && mark != '.' && mark != '!' && mark != '?') return false;
+  constexpr size_t kWord = 5;  // shorter ones may be abbreviations
+  const size_t least = mark == '.' ? kWord : 1;
+  size_t letters = 0;
+  for (size_t i = text.size() - 1; i > 0 && letters < least; --i) {
+    if (!letter(static_cast<uint8_t>(text[i - 1]))) return false;
+    ++letters;
+  }
+  return letters == least;
+}
+
 // A selector or joiner belongs to the symbol before it; flags of regions are made of tags.
 bool in_its_place(uint32_t c, uint32_t before, uint32_t after) noexcept {
   if (c == 0xFE0E || c == 0xFE0F) return before >= 0x2000 || after == 0x20E3 || is_symbol(before);
@@ -126,7 +142,8 @@ void find_marks(std::string_view line, std::vector<LineMark>& out) {
         out.push_back({MarkKind::kLookAlike, c, at});
       } else if (looks && looks->disguise == Disguise::kQuote && looks->ascii == '\'' && inside) {
         out.push_back({MarkKind::kQuote, c, at});
-      } else if (looks && looks->disguise == Disguise::kSpace && inside) {
+      } else if (looks && looks->disguise == Disguise::kSpace &&
+                 (inside || (letter(after) && ends_a_phrase(line.substr(0, at))))) {
         out.push_back({MarkKind::kSpace, c, at});
       } else if (looks && looks->disguise == Disguise::kInvisible && at > 0 &&
                  !in_its_place(c, before, after)) {

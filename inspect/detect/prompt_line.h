@@ -28,7 +28,7 @@ enum class MarkKind : uint8_t {
   kLookAlike,  // a letter of another alphabet in an ASCII word, a modifier for an apostrophe
   kInvisible,
   kQuote,  // a typographic apostrophe in an ASCII word: a mark only where others are ASCII's
-  kSpace,  // a blank that is not ASCII's between ASCII words, likewise
+  kSpace,  // a blank that is not ASCII's between ASCII words or behind a comma, likewise
 };
 struct LineMark {
   MarkKind kind;

@@ -7,6 +7,7 @@
 
 #include "inspect/engine/head_text.h"
 #include "inspect/engine/related_names.h"
+#include "inspect/engine/shown_head.h"
 
 namespace weir::inspect {
 
@@ -33,21 +34,6 @@ std::string clean_host(std::string_view host) {
     if (c <= ' ' || c > '~') c = '?';
   }
   return out;
-}
-
-// Leaves the beginning of each long part of a path.
-void mask_long_parts(std::string& path) {
-  constexpr size_t kLong = 16;
-  constexpr size_t kLeft = 4;
-  std::string out;
-  for (size_t at = 0; at <= path.size();) {
-    const size_t end = std::min(path.find('/', at), path.size());
-    const std::string_view part = std::string_view(path).substr(at, end - at);
-    out += part.size() > kLong ? std::string(part.substr(0, kLeft)) + "***" : std::string(part);
-    if (end < path.size()) out += '/';
-    at = end + 1;
-  }
-  path = std::move(out);
 }
 
 bool is_data(const Evidence& e) noexcept {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "inspect/engine/head_text.h"
+#include "inspect/engine/shown_head.h"
 
 namespace weir::inspect {
 
@@ -36,9 +37,9 @@ BodyChoice RequestInspector::on_request(const MessageHead& head) noexcept {
   open.telemetry = dossier_.id().service_class == "telemetry";
   open.slot = SlotLease(services.pool);
   open.info.method = head.method;
-  open.info.path =
-      head.target.substr(0, std::min(head.target.find('?'), services.limits.path_bytes));
-  open.info.user_agent = head.user_agent.substr(0, 256);
+  open.info.path = without_tokens(
+      head.target.substr(0, std::min(head.target.find('?'), services.limits.path_bytes)));
+  open.info.user_agent = without_tokens(head.user_agent.substr(0, 256));
   open.info.content_type = head.content_type.substr(0, 128);
   open.content_type = head.content_type;
   open.content_encoding = head.content_encoding;

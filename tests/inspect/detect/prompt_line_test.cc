@@ -35,6 +35,9 @@ TEST(PromptLine, NamesLookAlikesAndInvisibleCharacters) {
   EXPECT_EQ(marks("You are a coding\ufe00 agent"), "U+FE00");
   EXPECT_EQ(marks("You are a\u00a0coding agent"), "U+00A0");
   EXPECT_EQ(marks("You are a\u202fcoding agent"), "U+202F");
+  EXPECT_EQ(marks("Answer briefly,\u00a0and keep to it"), "U+00A0");
+  EXPECT_EQ(marks("Keep to the subject.\u202fNever guess"), "U+202F");
+  EXPECT_EQ(marks("Never guess!\u00a0Ask when in doubt"), "U+00A0");
   EXPECT_EQ(marks("You are a \U0001D41Coding agent"), "U+1D41C");
 }
 
@@ -49,6 +52,11 @@ TEST(PromptLine, LeavesAloneWhatIsInItsPlace) {
         "Ты помощник программиста, don\u2019t guess",
         "D\u00fcsseldorf n\u2019est pas une ville anglaise",
         "let \u03c0 = 3.14159 and \u03bb = 2 in the formula",
+        // Typography of other languages than English.
+        "Attention\u00a0: ne pas modifier le fichier\u202f; merci\u202f! Non\u00a0?",
+        "Reponds \u00ab\u00a0oui\u00a0\u00bb ou \"\u00a0non\u00a0\" avec 20\u00a0% de 1\u202f000 "
+        "lignes",
+        "Siehe z.\u202fB. Dr.\u00a0Muster, Abb.\u00a04 auf S.\u00a012, Prof.\u00a0Beispiel",
         "\u4f60\u662f assistant\u3000for code and text"}) {
     EXPECT_EQ(marks(line), "") << line;
   }

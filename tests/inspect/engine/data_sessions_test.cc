@@ -200,6 +200,38 @@ TEST(Marks, ThePubliclyDescribedOnesAreFoundAndOrdinaryVariationIsNot) {
   }
 }
 
+TEST(Marks, EachHiddenCharacterIsFoundAndNamed) {
+  Harness harness(make_set());
+  for (size_t kind = 0; kind < lab::kHiddenKinds; ++kind) {
+    lab::LabRandom random(kind + 1);
+    const lab::DataSession session = lab::make_hidden_session(kind, random);
+    const auto found = anomalies(harness.run(session, "10.0.0.1"));
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(),
+                            [&](const Evidence& e) {
+                              return e.data_class == "mark" && e.field == "system:" + session.mark;
+                            }))
+        << session.mark << "\n"
+        << list(found);
+  }
+}
+
+TEST(Marks, OrdinaryVariationAndTalkAreSilentInAnyOrder) {
+  for (size_t order = 0; order < 3; ++order) {
+    Harness harness(make_set());
+    lab::LabRandom random(order + 11);
+    for (size_t i = 0; i < 2 * lab::kOrdinaryKinds; ++i) {
+      const size_t kind = (i * (order + 1) + order) % lab::kOrdinaryKinds;
+      const auto found = anomalies(
+          harness.run(lab::make_ordinary_session(kind, random), "10.0.2." + std::to_string(i)));
+      EXPECT_TRUE(found.empty()) << kind << "\n" << list(found);
+    }
+    for (size_t talk = 0; talk <= lab::kTalks; ++talk) {
+      const auto found = harness.run(lab::make_talk_session(talk, random), "10.0.3.1");
+      EXPECT_TRUE(found.empty()) << talk << "\n" << list(found);
+    }
+  }
+}
+
 TEST(Marks, AnotherVersionOfTheClientIsAnotherTemplate) {
   Harness harness(make_set());
   lab::LabRandom random(3);

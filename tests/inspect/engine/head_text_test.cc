@@ -5,6 +5,8 @@
 #include <array>
 #include <string>
 
+#include "inspect/engine/shown_head.h"
+
 namespace weir::inspect {
 namespace {
 
@@ -47,6 +49,21 @@ TEST(HeadText, ReadsLongPathsAndLongValuesWhole) {
   EXPECT_EQ(read(path), "http/path=" + path + ";");
   const std::string value(5000, 'v');
   EXPECT_EQ(read("/?q=" + value), "http/query:q=" + value + ";");
+}
+
+TEST(ShownHead, TokensAreCutAndNamesAreNot) {
+  for (const char* plain :
+       {"/v1/messages", "/model/anthropic.claude-3-5-sonnet-20241022-v2:0/invoke",
+        "/v1beta/models/gemini-2.5-pro-preview-05-06:generateContent",
+        "/api/organizations/0f8fad5b-d9cb-469f-a165-70867728950e/chat_conversations",
+        "claude-cli/2.1.330 (external, cli)",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0",
+        "aws-sdk-js/3.556.0 os/linux#6.1.84-99.169.amzn2023.x86_64 md/nodejs#20.11.1", ""}) {
+    EXPECT_EQ(without_tokens(plain), plain);
+  }
+  EXPECT_EQ(without_tokens("/hooks/aB3dEf6hIj9kLm2nOp5q/x"), "/hooks/aB3d***/x");
+  EXPECT_EQ(without_tokens("tool/1.0 ghp_aB3dEf6hIj9kLm2nOp5q; x"), "tool/1.0 ghp_***; x");
+  EXPECT_EQ(without_tokens("sk-ant-api03-ab-aB3dEf6hIj9kLm2nOp5q-cd"), "sk-a***");
 }
 
 }  // namespace
