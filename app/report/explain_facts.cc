@@ -79,6 +79,10 @@ ExplainFacts::ExplainFacts(const Limits& limits, Duration window)
 
 void ExplainFacts::on_finding(Finding&& finding) {
   note_data(finding);
+  if (!finding.flow.service.empty()) {
+    std::string* name = place(names, side_key(finding.flow));
+    if (name != nullptr && name->empty()) *name = other_side(finding.flow);
+  }
   told_.expire(finding.time);
   if (finding.action != Action::kAllow) {
     told_.on_finding(std::move(finding));

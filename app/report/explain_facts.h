@@ -96,7 +96,8 @@ class ExplainFacts final : public EvidenceSink {
   std::map<ClientKey, ClientUse> clients;
   std::map<DataKey, DataUse> data;
   std::map<UnseenKey, UnseenUse> unseen;
-  uint64_t dropped = 0;  // that found no place in one of the three
+  std::map<std::string, std::string> names;  // of services that findings named, by side_key()
+  uint64_t dropped = 0;                      // that found no place in one of these
 
  private:
   void note_data(const Finding& finding);

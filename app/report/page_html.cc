@@ -40,7 +40,8 @@ th.n,td.n{text-align:right;padding-right:22px;white-space:nowrap;font-variant-nu
 tr.danger td:first-child{box-shadow:inset 3px 0 var(--danger);padding-left:10px}
 tr.warning td:first-child{box-shadow:inset 3px 0 var(--warn);padding-left:10px}
 th:first-child,td:first-child{padding-left:10px}
-.even{table-layout:fixed;min-width:560px}
+.wide td{overflow-wrap:break-word}
+.even{table-layout:fixed;min-width:560px}.even th.n{width:105px}
 caption{text-align:left;font-weight:600;padding:6px 0 2px;overflow-wrap:anywhere}
 .card{border:1px solid var(--line);border-left:5px solid var(--line);border-radius:8px;
 background:var(--card);padding:12px 16px;margin:12px 0;break-inside:avoid}
@@ -60,6 +61,8 @@ pre{margin:6px 0 0;padding:7px 10px;border-radius:5px;border:1px solid var(--lin
 background:var(--bg);font:13px/1.45 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;
 overflow-wrap:anywhere}
 footer{margin-top:34px;border-top:1px solid var(--line);padding-top:10px}
+@media (max-width:640px){main{padding:18px 14px 30px}.wide{min-width:540px}
+.headline{font-size:18px;padding:12px 14px}}
 @media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--dim:#444;--line:#bbb;--card:#fff;
 --danger:#a00;--danger-bg:#fff;--warn:#850;--warn-bg:#fff;--good:#060;--good-bg:#fff;--note:#036;
 --note-bg:#fff}main{max-width:none;padding:0}body{font-size:11pt}h2{break-after:avoid}
@@ -114,8 +117,8 @@ std::string paragraph(std::string_view kind, const std::string& text) {
 
 std::string table_html(const PageTable& table) {
   // Tables with captions stand below one another: their columns are in line.
-  std::string out = table.caption.empty() ? "<div class=\"scroll\"><table>\n"
-                                          : "<div class=\"scroll\"><table class=\"even\">\n";
+  const char* kind = !table.caption.empty() ? "even" : table.columns.size() > 2 ? "wide" : "pair";
+  std::string out = "<div class=\"scroll\"><table class=\"" + std::string(kind) + "\">\n";
   if (!table.caption.empty()) out += "<caption>" + escaped(table.caption) + "</caption>\n";
   const auto open = [&](const char* tag, size_t column) {
     return "<" + std::string(tag) + (table.columns[column].number ? " class=\"n\">" : ">");

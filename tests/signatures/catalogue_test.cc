@@ -146,6 +146,13 @@ TEST(Catalogue, KnowsWhatDataVendorsDocument) {
   EXPECT_TRUE(catalogue->documents_data("", "claude-code", "user", "user.email"));
   EXPECT_TRUE(catalogue->documents_data("github-copilot", "", "repository", "nwo"));
   EXPECT_TRUE(catalogue->documents_data("amazon-q", "", "path", "currentworkingdirectory"));
+  EXPECT_TRUE(catalogue->documents_data("openai-api", "openai-sdk", "machine", "x-stainless-os"));
+  EXPECT_TRUE(catalogue->documents_data("", "opencode", "path", "working_directory"));
+  EXPECT_TRUE(catalogue->documents_data("", "roo-code", "time_zone", "timezone"));
+  EXPECT_TRUE(catalogue->documents_data("qwen-telemetry", "", "gateway", "base_url"));
+  EXPECT_TRUE(catalogue->documents_data("github-copilot-telemetry", "", "machine", "common_cpu"));
+  EXPECT_TRUE(catalogue->documents_data("aider-telemetry", "", "machine", "distinct_id"));
+  EXPECT_FALSE(catalogue->documents_data("", "opencode", "repository", "git_remote"));
   EXPECT_FALSE(catalogue->documents_data("amazon-q", "", "host", "hostname"));
   EXPECT_FALSE(catalogue->documents_data("", "cline", "repository", "git_remote"));
   EXPECT_FALSE(catalogue->documents_data("", "cursor", "time_zone", "x-cursor-timezone"));
