@@ -2,10 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -174,6 +179,118 @@ TEST_F(StoreTest, WhileItCannotBeWrittenAlertsGoOutAndAreStoredLater) {
   uint64_t up = 0;
   for (const UsageRow& row : *total) up += row.counts.bytes_up;
   EXPECT_EQ(up, 110U);
+}
+
+// A limit of the size of files stands for a full disk: writes fail in the same place.
+TEST_F(StoreTest, OnAFullDiskNothingStoredIsLostAndAlertsGoOn) {
+  const auto store = opened();
+  FakeSink sink;
+  ASSERT_TRUE(store->add_sink(sink));
+  happen(*store, 1, true);
+  store->add_usage({}, {1, 1, 100, 0, 0});
+  ASSERT_TRUE(store->commit());
+  const auto before = incidents();
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit whole{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &whole), 0);
+  rlimit full = whole;
+  full.rlim_cur = std::filesystem::file_size(path_ + "-wal") + 10'000;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 50; ++i) happen(*store, 100 + round * 50 + i);
+    store->add_usage({}, {1, 1, 10, 0, 0});
+    EXPECT_FALSE(store->commit());
+    EXPECT_FALSE(store->trouble().empty());
+    EXPECT_EQ(incidents(), before) << "what was stored can be read";
+  }
+  EXPECT_EQ(sink.told.size(), 152U) << "all were told";
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &whole), 0);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_TRUE(store->commit());
+  EXPECT_TRUE(store->trouble().empty());
+  EXPECT_EQ(sink.told.size(), 152U) << "none twice";
+  EXPECT_EQ(incidents().size(), 151U);
+  const auto total = (*StoreReader::open(path_))->usage({});
+  ASSERT_TRUE(total);
+  uint64_t up = 0;
+  for (const UsageRow& row : *total) up += row.counts.bytes_up;
+  EXPECT_EQ(up, 130U);
+}
+
+// Flipped bytes and cut ends, found at the start or only later: an error or none, never a crash,
+// and sinks are told all the same. What is set aside is what was there.
+TEST_F(StoreTest, ADatabaseThatIsDamagedAnyhowStopsNothing) {
+  {
+    const auto store = opened();
+    for (int i = 0; i < 120; ++i) happen(*store, i, true);
+    for (int64_t hour = 0; hour < 200; ++hour) {
+      UsageKey key;
+      key.hour = hour;
+      store->add_usage(key, {1, 1, 1, 1, 1});
+    }
+    ASSERT_TRUE(store->commit());
+  }
+  const auto read = [](const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const auto write = [](const std::string& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  };
+  const std::string whole = read(path_);
+  ASSERT_GT(whole.size(), 40'000U);
+  std::mt19937_64 random(20261125);
+  size_t found = 0;
+  for (int round = 0; round < 40; ++round) {
+    std::string bytes = whole;
+    const bool later = round % 4 == 3;
+    if (round % 4 == 1) {
+      bytes.resize(bytes.size() - 1 - random() % (bytes.size() - 1));
+    } else {
+      // The heads of some pages, or anything anywhere.
+      for (int i = 0; i < 24; ++i) {
+        const size_t page = random() % (bytes.size() / 4096);
+        bytes[page * 4096 + random() % (round % 4 == 0 ? 4096 : 16)] = static_cast<char>(random());
+      }
+    }
+    const std::string path = folder_ + "/damaged.db";
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+    write(path, later ? whole : bytes);
+    bool damaged = false;
+    auto store = Store::open(path, {}, &damaged);
+    if (later) {
+      ASSERT_TRUE(store);
+      write(path, bytes);
+    }
+    if (!store) {
+      ++found;
+      EXPECT_FALSE(store.error().message.empty());
+      if (damaged) {
+        const auto aside = Store::set_aside(path);
+        ASSERT_TRUE(aside);
+        // Opening it may count itself in the first page.
+        EXPECT_TRUE(read(*aside).substr(std::min<size_t>(100, bytes.size())) ==
+                    bytes.substr(std::min<size_t>(100, bytes.size())));
+        std::filesystem::remove(*aside);
+        store = Store::open(path);
+        ASSERT_TRUE(store) << store.error().to_string();
+      }
+    }
+    if (!store) continue;
+    FakeSink sink;
+    if (!(*store)->add_sink(sink)) continue;
+    happen(**store, 1'000 + round);
+    const Status committed = (*store)->commit();
+    if (!committed) ++found;
+    EXPECT_EQ(sink.told.size(), 1U) << round << ": " << (*store)->trouble();
+    EXPECT_EQ((*store)->trouble().empty(), static_cast<bool>(committed));
+    // A reader of it says what it can, or why not.
+    if (const auto reader = StoreReader::open(path)) {
+      static_cast<void>((*reader)->incidents({}));
+      static_cast<void>((*reader)->usage({}));
+    }
+  }
+  EXPECT_GT(found, 20U) << "rounds in which the damage was met";
 }
 
 TEST_F(StoreTest, WhatWaitsIsBoundedAndToldBeforeItIsGivenUp) {

@@ -152,6 +152,21 @@ class Mirror(unittest.TestCase):
             stats = sensor.stats()
             self.assertEqual(stats["generation"], 1)
             self.assertFalse(stats["last_reload"]["good"])
+            # So do rules that do not load, and a mapping of addresses to users that cannot be read.
+            for key, name, text, told in (
+                    ("signatures", "rules.yaml", "rules:\n  - {id: broken, title: t, kind: secret, score: 0.9, "
+                     "pattern: '([', examples: [x], counter_examples: [y]}\n", "rules.yaml:2"),
+                    ("users", "users.txt", "10.0.0.1 ana\n10.0.0.0/99 bo\n", "users.txt:2")):
+                path = os.path.join(self.case.name, name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                value = f"{{rules: [{path}]}}" if key == "signatures" else path
+                with open(sensor.config, "w", encoding="utf-8") as file:
+                    file.write(good + f"{key}: {value}\n")
+                refused = sensor.ask("reload", check=False)
+                self.assertEqual(refused.returncode, 2)
+                self.assertIn(told, refused.stderr)
+                self.assertIn("generation 1 stays in force", refused.stderr)
             # What only a restart changes is named, the rest holds.
             with open(sensor.config, "w", encoding="utf-8") as file:
                 file.write(good.replace("workers: 1", "workers: 2") + "policy: []\n")
@@ -161,6 +176,38 @@ class Mirror(unittest.TestCase):
             self.assertEqual(len(sensor.stats()["workers"]), 1)
             sensor.stop()
         self.assertEqual(netns.json_lines(sensor.alerts), [], "the policy that was loaded is empty")
+
+    def test_a_full_disk_stops_no_alert_and_loses_nothing(self):
+        disk = self.case.name + "/disk"
+        os.mkdir(disk)
+        if netns.run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk, check=False).returncode != 0:
+            netns.skip("nothing can be mounted here")
+        self.addCleanup(netns.run, "umount", disk, check=False)
+        sink = self.case.name + "/sink.jsonl"
+        with netns.veth(f"weir-{os.getpid()}") as namespace:
+            sensor = self.sensor(namespace, workers=1, more=f"""
+alerts: {{store: {disk}/weir.db, sinks: [{{type: jsonl, path: {sink}}}]}}
+""")
+            filler = disk + "/filler"
+            with open(filler, "wb", buffering=0) as file, self.assertRaises(OSError):
+                while True:
+                    file.write(bytes(4096))
+            netns.Sender(namespace, self.capture).wait()
+            sensor.wait_for_packets(self.packets)
+            end = time.monotonic() + 30
+            while "alerts go on without it" not in sensor.log() or len(netns.json_lines(sink)) < 10:
+                self.assertLess(time.monotonic(), end, sensor.log())
+                time.sleep(0.1)
+            os.remove(filler)
+            end = time.monotonic() + 60
+            while "incidents are stored again" not in sensor.log():
+                self.assertLess(time.monotonic(), end, sensor.log())
+                time.sleep(0.1)
+            sensor.stop()
+        stored = netns.run(WEIR, "incidents", "--store", disk + "/weir.db", "--json", "--limit", "0").stdout
+        told = {alert["id"] for alert in netns.json_lines(sink)}
+        self.assertGreater(len(told), 5)
+        self.assertEqual({json.loads(line)["id"] for line in stored.splitlines()}, told)
 
     def test_only_its_owner_can_ask_and_one_sensor_answers(self):
         with netns.veth(f"weir-{os.getpid()}") as namespace:

@@ -4,8 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -212,6 +214,74 @@ TEST(ToolContacts, WhatIsLearntIsNotToldEver) {
   EXPECT_THAT(harness.told(), ElementsAre("claude-code 2.1.330 late.unlisted.example"));
   EXPECT_EQ(harness.counters().learnt.get(), 1U);
   EXPECT_EQ(harness.counters().known.get(), 1U);
+}
+
+// The learning period began with the first contact ever, not with the last start.
+TEST(ToolContacts, LearningGoesOnWhereARestartCutIt) {
+  const std::string file = testing::TempDir() + "/weir-contacts-" + std::to_string(::getpid());
+  const auto snapshot = snapshot_of(Duration::seconds(10'000));
+  {
+    Harness before(snapshot);
+    before.open(1, "first.unlisted.example", "claude-code", "2.1.330", 0);
+    EXPECT_THAT(before.told(), IsEmpty());
+    ASSERT_TRUE(before.contacts().memory().save(file));
+  }
+  {
+    Harness within(snapshot);
+    ASSERT_TRUE(within.contacts().memory().load(file));
+    within.open(1, "second.unlisted.example", "claude-code", "2.1.330", 9'000);
+    EXPECT_THAT(within.told(), IsEmpty());
+    EXPECT_EQ(within.counters().learnt.get(), 1U);
+    ASSERT_TRUE(within.contacts().memory().save(file));
+  }
+  {
+    Harness after(snapshot);
+    ASSERT_TRUE(after.contacts().memory().load(file));
+    after.open(1, "first.unlisted.example", "claude-code", "2.1.331", 11'000);
+    after.open(1, "second.unlisted.example", "claude-code", "2.1.331", 11'001);
+    after.open(1, "third.unlisted.example", "claude-code", "2.1.331", 11'002);
+    EXPECT_THAT(after.told(), ElementsAre("claude-code 2.1.331 third.unlisted.example"));
+    ASSERT_TRUE(after.contacts().memory().save(file));
+  }
+  // What was told is not told again, two days later and after another start.
+  Harness again(snapshot);
+  ASSERT_TRUE(again.contacts().memory().load(file));
+  again.open(1, "third.unlisted.example", "claude-code", "2.1.331", 200'000);
+  EXPECT_THAT(again.told(), IsEmpty());
+  EXPECT_EQ(again.counters().told_before.get(), 1U);
+  std::remove(file.c_str());
+}
+
+TEST(ToolContacts, AReloadTakesEffectAndForgetsNothing) {
+  Harness harness(snapshot_of(Duration::seconds(1'000)));
+  harness.open(1, "learnt.unlisted.example", "claude-code", "2.1.330", 0);
+  // Allowed from here on; the rest is told, what was learnt is not.
+  harness.contacts().set_snapshot(snapshot_of(Duration::seconds(1'000), {"*.allowed.example"}));
+  harness.open(1, "learnt.unlisted.example", "claude-code", "2.1.330", 2'000);
+  harness.open(1, "a.allowed.example", "claude-code", "2.1.330", 2'001);
+  harness.open(1, "other.unlisted.example", "claude-code", "2.1.330", 2'002);
+  EXPECT_THAT(harness.told(), ElementsAre("claude-code 2.1.330 other.unlisted.example"));
+  EXPECT_EQ(harness.counters().allowed.get(), 1U);
+  // Another catalogue, in which the host is the company's own.
+  config::ServiceSettings own;
+  own.own.push_back({});
+  own.own.back().id = "acme-gateway";
+  own.own.back().product = "Gateway";
+  own.own.back().service_class = "gateway";
+  own.own.back().hosts = {"llm.unlisted.example"};
+  auto with = snapshot_of(Duration::seconds(1'000));
+  with->catalogue = *signatures::Catalogue::load(WEIR_SOURCE_DIR "/signatures", own);
+  harness.contacts().set_snapshot(with);
+  FlowRecord record = harness.record(1, "llm.unlisted.example", 2'100);
+  record.flow.tool = "claude-code";
+  record.flow.tool_version = "2.1.330";
+  record.requests = 1;
+  Harness::classify(record, with->catalogue->match_request("llm.unlisted.example", "/", ""));
+  harness.observe(std::move(record));
+  // And the allow list of before is gone.
+  harness.open(1, "a.allowed.example", "claude-code", "2.1.330", 2'200);
+  EXPECT_THAT(harness.told(), ElementsAre("claude-code 2.1.330 other.unlisted.example",
+                                          "claude-code 2.1.330 a.allowed.example"));
 }
 
 TEST(ToolContacts, TelemetryIsAClassOfItsOwnWithVolumeADay) {
