@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t fed = 0;
   while (input.size() >= 3) {
     const uint8_t tag = input[0];
-    const size_t length = std::min<size_t>(input[1] << 8 | input[2], input.size() - 3);
+    const size_t length = std::min<size_t>(size_t{input[1]} << 8 | input[2], input.size() - 3);
     const weir::ByteSpan bytes = input.subspan(3, length);
     input = input.subspan(3 + length);
     const Direction d = (tag & 1U) != 0 ? Direction::kToClient : Direction::kToServer;
