@@ -27,13 +27,14 @@ struct LiveCounters {
   Counter read_errors;
   Counter reopened;
   Counter passed_unseen;
+  Counter queue_full;
   Counter resets_sent;
   Counter resets_failed;
   Counter resets_limited;
   Counter resets_unsupported;
 };
 
-inline constexpr CounterTable<LiveCounters, 14> kLiveCounterTable{{
+inline constexpr CounterTable<LiveCounters, 15> kLiveCounterTable{{
     {"packets", &LiveCounters::packets, "packets read"},
     {"bytes", &LiveCounters::bytes, "their bytes on the wire"},
     {"kernel_dropped", &LiveCounters::kernel_dropped,
@@ -48,6 +49,8 @@ inline constexpr CounterTable<LiveCounters, 14> kLiveCounterTable{{
     {"reopened", &LiveCounters::reopened, "times that an interface came back"},
     {"passed_unseen", &LiveCounters::passed_unseen,
      "packets that the kernel let pass uninspected: this process was too slow, and it fails open"},
+    {"queue_full", &LiveCounters::queue_full,
+     "times that the queue in the path was found full"},
     {"resets_sent", &LiveCounters::resets_sent, "TCP reset segments sent"},
     {"resets_failed", &LiveCounters::resets_failed, "TCP resets that the kernel did not take"},
     {"resets_limited", &LiveCounters::resets_limited,
@@ -96,6 +99,8 @@ class LiveSource {
   [[nodiscard]] virtual const LiveCounters& counters() const noexcept = 0;
   // Packets are held until their verdict, so that a drop cuts.
   [[nodiscard]] virtual bool in_path() const noexcept = 0;
+  // What cannot be judged does not pass.
+  [[nodiscard]] virtual bool fails_closed() const noexcept { return false; }
   // What cannot be held is at least reset.
   [[nodiscard]] virtual bool sends_resets() const noexcept { return false; }
   // "eth1", "queue 3": for messages.

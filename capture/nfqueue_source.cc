@@ -10,6 +10,7 @@
 // After the socket headers that it needs.
 #include <libnetfilter_queue/libnetfilter_queue.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -26,6 +27,7 @@ constexpr int kRawIp = 101;  // LINKTYPE_RAW
 constexpr size_t kMessageBytes = 0xffff + 4'096;
 constexpr uint32_t kCopyBytes = 0xffff;
 constexpr uint64_t kBufferBytes = 32U << 20;
+constexpr Duration kStandstill = Duration::millis(100);
 
 struct HandleClose {
   void operator()(nfq_handle* handle) const noexcept { nfq_close(handle); }
@@ -86,7 +88,9 @@ class NfqueueSource final : public LiveSource {
     given_ = 0;
     if (!handle_) return 0;
     handler_ = &handler;
-    now_ = clock_now();
+    const Timestamp before = std::exchange(now_, clock_now());
+    // After a standstill: what waited is gone once it has been read.
+    if (before.ns != 0 && now_ - before > kStandstill) look_at_queue();
     while (given_ < budget) {
       const ssize_t got = recv(poll_fd(), buffer_.data(), buffer_.size(), 0);
       if (got < 0) {
@@ -98,6 +102,9 @@ class NfqueueSource final : public LiveSource {
         counters_.read_errors.add();
       }
     }
+    // A crowd, or a standstill while reading: what was read has no verdict yet, and still counts.
+    const bool crowd = given_ >= std::min<size_t>(budget, options_.length);
+    if (given_ > 0 && (crowd || clock_now() - now_ > kStandstill)) look_at_queue();
     pass_waiting();
     handler_ = nullptr;
     return given_;
@@ -105,7 +112,7 @@ class NfqueueSource final : public LiveSource {
 
   void refresh(Timestamp /*now*/) noexcept override {
     count_resets(counters_, options_.resets.get());
-    if (!options_.fail_open) read_dropped();
+    look_at_queue();
   }
   // The kernel drops what it holds for a queue that is given up, however the queue fails. Packet
   // numbers wrap, and "up to" reaches half of them: a number far ahead means all that wait.
@@ -114,11 +121,16 @@ class NfqueueSource final : public LiveSource {
       constexpr uint32_t kAhead = 1U << 30;
       (void)nfq_set_verdict_batch(queue_.get(), last_id_ + kAhead, NF_ACCEPT);
     }
-    queue_.reset();
+    // Not reset(): what comes meanwhile (see on_held) still needs the queue.
+    if (queue_) {
+      nfq_destroy_queue(queue_.get());
+      (void)queue_.release();
+    }
     handle_.reset();
   }
   [[nodiscard]] const LiveCounters& counters() const noexcept override { return counters_; }
   [[nodiscard]] bool in_path() const noexcept override { return true; }
+  [[nodiscard]] bool fails_closed() const noexcept override { return !options_.fail_open; }
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
 
  private:
@@ -182,19 +194,23 @@ class NfqueueSource final : public LiveSource {
     give(nfq_set_verdict_batch(queue_.get(), waiting_id_, NF_ACCEPT));
   }
 
-  // What the kernel dropped because the queue or the socket's buffer was full. A line a queue:
-  // number, port id, waiting, copy mode, copy range, dropped, dropped on the way here, last number.
-  void read_dropped() noexcept {
+  // Whether the queue is full, and what the kernel dropped because it or the socket's buffer was.
+  // Failing open, the kernel passes what finds the queue full and counts it nowhere. A line a
+  // queue: number, port id, waiting, copy mode, copy range, dropped, dropped on the way here, last
+  // number.
+  void look_at_queue() noexcept {
     FILE* file = std::fopen("/proc/self/net/netfilter/nfnetlink_queue", "re");
     if (file == nullptr) return;
     unsigned number = 0;
+    unsigned waiting = 0;
     unsigned long long dropped = 0;
     unsigned long long dropped_on_way = 0;
-    while (std::fscanf(file, "%u %*u %*u %*u %*u %llu %llu %*u %*u", &number, &dropped,
-                       &dropped_on_way) == 3) {
+    while (std::fscanf(file, "%u %*u %u %*u %*u %llu %llu %*u %*u", &number, &waiting, &dropped,
+                       &dropped_on_way) == 4) {
       if (number != options_.queue) continue;
+      if (waiting >= options_.length) counters_.queue_full.add();
       const uint64_t sum = dropped + dropped_on_way;
-      if (sum > dropped_) counters_.kernel_dropped.add(sum - dropped_);
+      if (sum > dropped_ && !options_.fail_open) counters_.kernel_dropped.add(sum - dropped_);
       dropped_ = sum;
     }
     (void)std::fclose(file);

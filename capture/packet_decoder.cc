@@ -161,6 +161,7 @@ DecodeOutcome PacketDecoder::decode(const RawPacket& raw, DecodedPacket& out) no
     DecodedPacket inner;
     inner.time = raw.time;
     inner.wire_length = raw.wire_length;
+    inner.tunnelled = true;
     const Exit inside = tunnel == TunnelOutcome::kEntered
                             ? decode_layer(layer, inner)
                             : Exit{DecodeOutcome::kUnsupported, nullptr};

@@ -56,33 +56,12 @@ size_t link_bytes(ByteSpan frame) noexcept {
   return 0;
 }
 
-// Whether the packet stood in a tunnel of the frame: what is outside has other addresses. Where the
-// link layer is not known, a packet with an encapsulation may have.
-bool is_tunnelled(const RawPacket& raw, const DecodedPacket& packet) noexcept {
-  size_t at = 0;
-  if (raw.link_type == kEthernet) {
-    at = link_bytes(raw.data);
-    if (at == 0) return packet.encapsulation != 0;
-  } else if (raw.link_type != kRawIp) {
-    return packet.encapsulation != 0;
-  }
-  const ByteSpan ip = raw.data.subspan(at);
-  const bool four = packet.source.ip.is_v4();
-  const size_t length = four ? 4 : 16;
-  const size_t from = four ? 12 : 8;
-  if (ip.size() < from + 2 * length || ip[0] >> 4 != (four ? 4 : 6)) return true;
-  const auto same = [&](size_t offset, const IpAddress& address) {
-    return std::equal(ip.begin() + static_cast<std::ptrdiff_t>(offset),
-                      ip.begin() + static_cast<std::ptrdiff_t>(offset + length),
-                      address.bytes.end() - static_cast<std::ptrdiff_t>(length));
-  };
-  return !same(from, packet.source.ip) || !same(from + length, packet.destination.ip);
-}
-
 }  // namespace
 
 bool reaches_nobody(const RawPacket& raw, const DecodedPacket& packet) noexcept {
-  return is_tunnelled(raw, packet);
+  const bool plain =
+      raw.link_type == kRawIp || (raw.link_type == kEthernet && link_bytes(raw.data) != 0);
+  return packet.tunnelled || (!plain && packet.encapsulation != 0);
 }
 
 Result<std::unique_ptr<ResetSender>> ResetSender::open(const ResetSenderOptions& options) {

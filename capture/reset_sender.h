@@ -77,7 +77,8 @@ class ResetSender {
   ResetSenderCounters counters_;
 };
 
-// Whether the packet stood in a tunnel: a reset for it would go to the tunnel's outside.
+// Whether the packet stood in a tunnel, where a reset for it would go to the tunnel's outside, or
+// in something else (PPPoE, a backbone's service) that gives its addresses another meaning.
 [[nodiscard]] bool reaches_nobody(const RawPacket& raw, const DecodedPacket& packet) noexcept;
 
 // Copies what `resets`, if any, has counted.

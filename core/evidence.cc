@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 7> kHostSources = {"",         "ip",  "dn
 std::string_view to_string(EvidenceKind kind) noexcept { return kKinds[static_cast<size_t>(kind)]; }
 
 std::string_view to_string(CutEnding ending) noexcept {
-  constexpr std::array<std::string_view, 4> kNames = {"", "unknown", "ended", "went_on"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "", "unknown", "ended", "stopped", "went_on", "no_reset_udp", "no_reset_tunnel"};
   return kNames[static_cast<size_t>(ending)];
 }
 

@@ -60,10 +60,21 @@ struct RequestInfo {
   std::string content_type;
 };
 
-// Whether a connection ended for which resets were sent, by what came by after them: FIN or RST of
-// one end; or acknowledgements of either end that went on growing.
-enum class CutEnding : uint8_t { kNotWatched, kUnknown, kEnded, kWentOn };
-std::string_view to_string(CutEnding) noexcept;  // "", "unknown", "ended", "went_on"
+// Whether a connection ended that was to be reset, by what came by afterwards: FIN or RST of one
+// end; nothing, for a while, that an end acknowledged; or acknowledgements that went on growing. Or
+// no reset could be sent: UDP has none, and one for a tunnelled connection would go to the tunnel's
+// outside. Of several the last in this order is told.
+enum class CutEnding : uint8_t {
+  kNotWatched,
+  kUnknown,
+  kEnded,
+  kStopped,
+  kWentOn,
+  kNoResetUdp,
+  kNoResetTunnel
+};
+// "", "unknown", "ended", "stopped", "went_on", "no_reset_udp", "no_reset_tunnel"
+std::string_view to_string(CutEnding) noexcept;
 
 // What a connection that policy cut had sent before: in the path without the packet that completed
 // the evidence, as that one did not pass; from a mirror with it.

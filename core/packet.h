@@ -32,6 +32,7 @@ struct DecodedPacket {
   Endpoint destination;        // ports are 0 for protocols without ports
   uint8_t protocol = 0;        // IANA number of the transport
   uint32_t encapsulation = 0;  // see FlowKey::encapsulation
+  bool tunnelled = false;      // another IP packet carried it
   ByteSpan payload;            // above the transport header, without link-layer padding
   uint32_t missing = 0;        // payload bytes that the IP length promised but the capture cut off
   // TCP only.

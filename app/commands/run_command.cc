@@ -150,7 +150,7 @@ int run(const Options& options) {
   }
   std::unique_ptr<alert::JsonlSink> alerts;
   if (!options.alerts.empty()) {
-    auto opened = alert::JsonlSink::open(options.alerts, alert::JsonlSink::Mode::kFinal,
+    auto opened = alert::JsonlSink::open(options.alerts, alert::JsonlSink::Mode::kLive,
                                          alert::FileStart::kAppend);
     if (!opened) {
       complain(opened.error());
@@ -294,7 +294,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
                    "TLS key log that grows, or a folder of them; again for more")
       ->allow_extra_args(false);
   command->add_option("--alerts", o->alerts,
-                      "append each incident, when it closes, as a JSON line");
+                      "append each incident, when it begins and when it grows, as a JSON line");
   command->add_option("--flows", o->flows, "append each flow, when it ends, as a JSON line");
   command->add_option("--stats", o->stats, "write totals and counters as JSON when stopped");
   command->add_option("--workers", o->workers, "worker threads, instead of capture.workers")

@@ -43,6 +43,11 @@ std::string incident_text(const nlohmann::json& alert) {
     const std::string connection = text_of(*passed, "connection");
     if (connection == "ended") out += "; the connection ended";
     if (connection == "went_on") out += "; the connection went on in spite of the resets";
+    if (connection == "stopped") out += "; nothing was acknowledged after the resets";
+    if (connection == "no_reset_udp") out += "; not reset: UDP has no resets";
+    if (connection == "no_reset_tunnel") {
+      out += "; not reset: a reset would go to the outside of the tunnel that carries it";
+    }
     if (connection == "unknown") out += "; whether the connection ended was not seen";
     out += "\n";
   }

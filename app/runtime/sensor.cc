@@ -52,6 +52,7 @@ struct Sensor::Worker final : capture::LiveHandler {
                             : any(&capture::LiveSource::sends_resets)
                                 ? inspect::Enforcement::kResets
                                 : inspect::Enforcement::kNothing);
+    engine->set_fail_closed(any(&capture::LiveSource::fails_closed));
     wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   }
   ~Worker() override {

@@ -32,6 +32,8 @@ HealthSums health_sums(const inspect::CounterList& counters) {
     }
     if (name == "tcp.delivered_bytes") out.upload_bytes += value;
     if (name == "tcp.acked_unseen_bytes") out.unseen_bytes += value;
+    if (name == "live.queue_full") out.queue_full += value;
+    if (name == "engine.cut_unjudged") out.cut_unjudged += value;
     if (name == "alert_queue.findings_merged") out.alerts_merged += value;
     if (name == "alert_queue.records_dropped") out.records_dropped += value;
   }
@@ -73,6 +75,20 @@ void SensorHealth::look(const HealthSums& sums, Timestamp now, uint64_t generati
   if (sums.alerts_merged > before.alerts_merged) {
     raise("sensor.alerts", "alerts came faster than they could be told and were merged", now,
           generation);
+  }
+  if (sums.queue_full > before.queue_full) {
+    raise(
+        "sensor.queue_full",
+        "the queue in the path was full: what does not fit passes uninspected, or is dropped with "
+        "fail: closed",
+        now, generation);
+  }
+  if (sums.cut_unjudged > before.cut_unjudged) {
+    raise("sensor.unjudged",
+          std::to_string(sums.cut_unjudged - before.cut_unjudged) +
+              " connections were cut because memory for reading them was at its limit "
+              "(fail: closed)",
+          now, generation);
   }
   if (sums.records_dropped > before.records_dropped) {
     raise("sensor.records",

@@ -21,6 +21,8 @@ struct HealthSums {
   uint64_t unseen_bytes = 0;  // of them
   uint64_t alerts_merged = 0;
   uint64_t records_dropped = 0;
+  uint64_t queue_full = 0;    // times
+  uint64_t cut_unjudged = 0;  // connections
 };
 [[nodiscard]] HealthSums health_sums(const inspect::CounterList& counters);
 

@@ -444,6 +444,7 @@ void ContentInspector::end_raw(EndReason reason) noexcept {
 
 void ContentInspector::on_tcp_gap(Direction direction, uint64_t bytes) noexcept {
   if (flip_) direction = reverse(direction);
+  if (direction == Direction::kToServer && state_ != State::kDone) dossier_.not_judged();
   switch (state_) {
     case State::kProbing: {
       mid_stream_ = true;

@@ -2,6 +2,8 @@
 #include "inspect/engine/engine.h"
 
 #include <algorithm>
+#include <deque>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +26,10 @@ constexpr size_t kExpireBudget = 8;
 constexpr uint32_t kUdpProbes = 4;
 // In packet time, between looks at ciphertext that waits for its keys.
 constexpr Duration kLookInterval = Duration::millis(100);
+
+// After resets: a connection of which nothing was acknowledged for so long has stopped.
+constexpr Duration kStopsWithin = Duration::seconds(5);
+constexpr size_t kMostCuts = 65'536;  // that are waited for
 
 constexpr bool is_dns_port(uint16_t port) noexcept {
   return port == 53 || port == 5353 || port == 5355;
@@ -114,6 +120,9 @@ struct Engine::Impl {
   // As far as the flow has come, without its end.
   static FlowRecord record_of(const Table::Entry& entry);
   void shunt_tcp(FlowState& flow);
+  void finish_tcp(Table::Entry& entry, EndReason reason);
+  void on_cut(Table::Entry& entry);
+  void settle_cuts();
   void flip(Table::Entry& entry);
   void close_if_over(Table::Entry& entry, Direction direction, const DecodedPacket& packet);
 
@@ -137,6 +146,13 @@ struct Engine::Impl {
   std::unique_ptr<QuicRouter> quic_router;      // likewise; before the flows
   Table flows;
   DnsMessage dns_message;
+  // Cut beside the path, oldest first. While the dossier lives, its flow stands at `entry`.
+  struct Cut {
+    Timestamp due;
+    std::weak_ptr<FlowDossier> dossier;
+    Table::Entry* entry;
+  };
+  std::deque<Cut> cuts;
 };
 
 Engine::Engine(std::shared_ptr<const Snapshot> snapshot, EvidenceSink& sink,
@@ -152,6 +168,7 @@ void Engine::Impl::begin_flow(Table::Entry& entry, const DecodedPacket& packet) 
       generation,
       {*generation, entry.client, entry.server, packet.protocol, packet.encapsulation}});
   flow.dossier = std::shared_ptr<FlowDossier>(made, &made->dossier);
+  if (packet.tunnelled) flow.dossier->note_tunnelled();
   const auto named = services.names.find(entry.client.ip, entry.server.ip, packet.time);
   if (named && (named->own || !named->shared)) {
     flow.dossier->learn_name(HostSource::kDns, named->name);
@@ -189,14 +206,10 @@ void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
   // that made the table look for old flows.
   const Timestamp now = std::exchange(services.now, entry.last);
   if (flow.tcp) {
-    const EndReason end = reason == FlowEnd::kRst       ? EndReason::kReset
-                          : reason == FlowEnd::kEvicted ? EndReason::kEvicted
-                          : reason == FlowEnd::kFin     ? EndReason::kComplete
-                                                        : EndReason::kTimeout;
-    flow.tcp->stream.finish(end, flow.tcp->inspector);
-    flow.tcp->inspector.finish(end);
-    if (flow.tcp->inspector.wants_flip()) flip(entry);
-    shunt_tcp(flow);
+    finish_tcp(entry, reason == FlowEnd::kRst       ? EndReason::kReset
+                      : reason == FlowEnd::kEvicted ? EndReason::kEvicted
+                      : reason == FlowEnd::kFin     ? EndReason::kComplete
+                                                    : EndReason::kTimeout);
   }
   if (flow.udp && flow.udp->quic) {
     flow.udp->quic->on_end();
@@ -212,6 +225,42 @@ void Engine::Impl::end_flow(Table::Entry& entry, FlowEnd reason) noexcept {
   record.end = to_string(reason);
   services.sink.on_flow_end(std::move(record));
   services.now = now;
+}
+
+// What was found is told; the flow goes on without being read.
+void Engine::Impl::finish_tcp(Table::Entry& entry, EndReason reason) {
+  FlowState& flow = entry.state;
+  // What is missing now cannot be cut any more.
+  const bool closed = std::exchange(services.fail_closed, false);
+  flow.tcp->stream.finish(reason, flow.tcp->inspector);
+  flow.tcp->inspector.finish(reason);
+  services.fail_closed = closed;
+  if (flow.tcp->inspector.wants_flip()) flip(entry);
+  shunt_tcp(flow);
+}
+
+// A connection that policy has just cut. In the path no more of it will come. Beside the path it
+// may go on, so it is read on until resets have had time to work.
+void Engine::Impl::on_cut(Table::Entry& entry) {
+  FlowState& flow = entry.state;
+  if (services.enforcement == Enforcement::kInPath) {
+    if (flow.tcp) finish_tcp(entry, EndReason::kReset);
+    return;
+  }
+  if (!flow.dossier->ending_unknown()) return;
+  if (cuts.size() >= kMostCuts) return services.counters.endings_not_watched.add();
+  cuts.push_back({services.now + kStopsWithin, flow.dossier, &entry});
+}
+
+void Engine::Impl::settle_cuts() {
+  while (!cuts.empty() && cuts.front().due <= services.now) {
+    const Cut cut = cuts.front();
+    cuts.pop_front();
+    const auto dossier = cut.dossier.lock();
+    if (!dossier || !dossier->ending_unknown()) continue;
+    dossier->stopped_after_cut();
+    if (cut.entry->state.tcp) finish_tcp(*cut.entry, EndReason::kTimeout);
+  }
 }
 
 void Engine::Impl::shunt_tcp(FlowState& flow) {
@@ -272,7 +321,7 @@ void Engine::Impl::on_tcp(Table::Entry& entry, Direction direction, const Decode
     return;
   }
   services.counters.shunted_bytes.add(packet.payload.size());
-  if (direction == Direction::kToServer) {
+  if (direction == Direction::kToServer && flow.dossier->action() < Action::kReset) {
     flow.dossier->note_unread(flow.unread, packet.payload.size());
   }
   if (packet.flags.fin || packet.flags.rst) close_if_over(entry, direction, packet);
@@ -427,18 +476,21 @@ Action Engine::Impl::on_packet(const DecodedPacket& packet) {
     end_flow(entry, reason);
   };
   poll_keys();
+  settle_cuts();
   flows.expire(packet.time, on_end, kExpireBudget);
   const Table::Found found = flows.find_or_create(packet, on_end);
   FlowState& flow = found.entry->state;
   if (found.created) begin_flow(*found.entry, packet);
   flow.packets[found.direction] += 1;
   flow.bytes[found.direction] += packet.payload.size() + packet.missing;
+  const Action before = flow.dossier->action();
   if (tcp) {
     on_tcp(*found.entry, found.direction, packet);
   } else {
     on_udp(*found.entry, found.direction, packet);
   }
   const Action action = QuicRouter::action(flow.quic, flow.dossier->action());
+  if (tcp && before < Action::kReset && action >= Action::kReset) on_cut(*found.entry);
   // Flows to AI services are counted to their end.
   may_pass_by = tcp && !flow.tcp && !flow.closing && action == Action::kAllow &&
                 flow.dossier->id().service.empty();
@@ -449,6 +501,7 @@ void Engine::on_time(Timestamp now) noexcept {
   Impl& impl = *impl_;
   impl.services.now = std::max(impl.services.now, now);
   impl.poll_keys();
+  impl.settle_cuts();
   impl.flows.expire(
       now, [&impl](Table::Entry& entry, FlowEnd reason) noexcept { impl.end_flow(entry, reason); },
       impl.services.limits.flows);
@@ -457,6 +510,8 @@ void Engine::on_time(Timestamp now) noexcept {
 void Engine::set_enforcement(Enforcement enforcement) noexcept {
   impl_->services.enforcement = enforcement;
 }
+
+void Engine::set_fail_closed(bool closed) noexcept { impl_->services.fail_closed = closed; }
 
 void Engine::set_snapshot(std::shared_ptr<const Snapshot> snapshot) {
   impl_->generation = std::make_shared<EngineServices>(std::move(snapshot), impl_->services);

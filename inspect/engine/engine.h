@@ -50,6 +50,8 @@ class Engine final : public PacketSink {
   void on_time(Timestamp now) noexcept override;
   // What comes of kReset and kDrop; kNothing unless told otherwise. Before the first packet.
   void set_enforcement(Enforcement enforcement) noexcept;
+  // In the path: connections of which bytes cannot be read for want of memory are cut.
+  void set_fail_closed(bool closed) noexcept;
   // Flows that begin from now on are inspected with `snapshot`; those that are there keep what they
   // began with. Limits stay those of the first one. Between packets only.
   void set_snapshot(std::shared_ptr<const Snapshot> snapshot);

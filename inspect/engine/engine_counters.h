@@ -34,9 +34,11 @@ struct EngineCounters {
   Counter padded_acks;
   Counter names_dropped;
   Counter conflicts_dropped;
+  Counter cut_unjudged;
+  Counter endings_not_watched;
 };
 
-inline constexpr CounterTable<EngineCounters, 28> kEngineCounters = {{
+inline constexpr CounterTable<EngineCounters, 30> kEngineCounters = {{
     {"packets", &EngineCounters::packets, "decoded packets"},
     {"payload_bytes", &EngineCounters::payload_bytes, "bytes above the transport header"},
     {"shunted_bytes", &EngineCounters::shunted_bytes,
@@ -81,6 +83,11 @@ inline constexpr CounterTable<EngineCounters, 28> kEngineCounters = {{
      "names of a flow that are not told, beyond 16"},
     {"conflicts_dropped", &EngineCounters::conflicts_dropped,
      "names that contradict each other and are not told, beyond 8 a flow"},
+    {"cut_unjudged", &EngineCounters::cut_unjudged,
+     "connections in the path that were cut because a limit or a hole left bytes unread, failing "
+     "closed"},
+    {"endings_not_watched", &EngineCounters::endings_not_watched,
+     "cut connections of which the incident does not say whether they stopped: too many at once"},
 }};
 static_assert(describes_all(kEngineCounters));
 

@@ -389,12 +389,24 @@ void FlowDossier::raise_action(Action action) noexcept {
   passed_.cut = true;
   passed_.bytes = upload_bytes_ - (held && last_upload_packet_ == packet ? last_upload_ : 0);
   passed_.lines = held && lines_packet_ == packet ? lines_before_ : lines_;
-  if (services_.enforcement != Enforcement::kResets ||
-      id_.ip_protocol != static_cast<uint8_t>(IpProtocol::kTcp)) {
-    return;
-  }
-  passed_.ending = CutEnding::kUnknown;
+  if (services_.enforcement != Enforcement::kResets) return;
+  const bool tcp = id_.ip_protocol == static_cast<uint8_t>(IpProtocol::kTcp);
+  passed_.ending = tunnelled_ ? CutEnding::kNoResetTunnel
+                   : tcp      ? CutEnding::kUnknown
+                              : CutEnding::kNoResetUdp;
   cut_at_ = services_.now;
+}
+
+void FlowDossier::not_judged() noexcept {
+  if (!services_.fail_closed || services_.enforcement != Enforcement::kInPath) return;
+  if (action_ >= Action::kReset) return;
+  services_.counters.cut_unjudged.add();
+  raise_action(Action::kDrop);
+}
+
+void FlowDossier::stopped_after_cut() noexcept {
+  passed_.ending = CutEnding::kStopped;
+  tell_ending();
 }
 
 // For a while packets are still on their way. A FIN or RST may be our own reset, seen again: when
@@ -412,7 +424,12 @@ void FlowDossier::after_cut(Direction direction, const DecodedPacket& packet) no
     if (further || !has_acked_[direction]) acked_[direction] = packet.ack;
     has_acked_[direction] = true;
   }
-  if (passed_.ending == before || told_cut_ == nullptr) return;
+  if (passed_.ending != before) tell_ending();
+}
+
+// Once its finding was told: until then it goes with it.
+void FlowDossier::tell_ending() noexcept {
+  if (told_cut_ == nullptr) return;
   Finding finding = *told_cut_;
   finding.time = services_.now;
   finding.passed = passed_;

@@ -35,6 +35,7 @@ struct EngineCommon {
   PoolCounters pool_counters;
   Timestamp now;
   Enforcement enforcement = Enforcement::kNothing;
+  bool fail_closed = false;
 };
 
 // What the flows of one generation of configuration share. They hold it until they end.
@@ -47,7 +48,8 @@ struct EngineServices {
         names(common.names),
         counters(common.counters),
         now(common.now),
-        enforcement(common.enforcement) {}
+        enforcement(common.enforcement),
+        fail_closed(common.fail_closed) {}
 
   std::shared_ptr<const Snapshot> snapshot;
   const Limits& limits;  // of the first generation: they size what all flows share
@@ -57,6 +59,7 @@ struct EngineServices {
   EngineCounters& counters;
   Timestamp& now;
   const Enforcement& enforcement;
+  const bool& fail_closed;
 };
 
 class FlowDossier {
@@ -124,7 +127,10 @@ class FlowDossier {
         reason == &EngineCounters::unread_slot_bytes) {
       left_out_ += bytes;
     }
+    if (reason == &EngineCounters::unread_slot_bytes) not_judged();
   }
+  // Bytes of the client went by unread for want of memory: cut in the path, failing closed.
+  void not_judged() noexcept;
 
   // Asks policy about the flow as such, without evidence; a new answer is told once. `request`, if
   // there is one, is what made it be asked.
@@ -146,9 +152,16 @@ class FlowDossier {
   }
   // After resets were sent: whether the connection ends is told with its finding, or after it.
   [[nodiscard]] bool watches_ending() const noexcept {
-    return passed_.ending != CutEnding::kNotWatched && passed_.ending != CutEnding::kWentOn;
+    return passed_.ending > CutEnding::kNotWatched && passed_.ending < CutEnding::kWentOn;
   }
   void after_cut(Direction direction, const DecodedPacket& packet) noexcept;
+  // For a while nothing was acknowledged, and neither FIN nor RST came by.
+  void stopped_after_cut() noexcept;
+  // Whether an end is still waited for.
+  [[nodiscard]] bool ending_unknown() const noexcept {
+    return passed_.ending == CutEnding::kUnknown;
+  }
+  void note_tunnelled() noexcept { tunnelled_ = true; }
   void add_answer(uint64_t bytes) noexcept { meter_.answered(bytes); }
   [[nodiscard]] uint64_t upload_bytes() const noexcept { return upload_bytes_; }
   [[nodiscard]] Action action() const noexcept { return action_; }
@@ -174,6 +187,7 @@ class FlowDossier {
   void check_upload() noexcept;
   void tell(RequestInfo&& request, std::vector<Evidence>&& evidence) noexcept;
   void raise_action(Action action) noexcept;
+  void tell_ending() noexcept;
   void note_lines(const std::vector<Evidence>& evidence) noexcept;
   void weigh_data(std::vector<Evidence>& evidence) const;
   void note_account(const AccountSight& sight);
@@ -205,6 +219,7 @@ class FlowDossier {
   Action action_ = Action::kAllow;
   Passed passed_;  // see raise_action
   Timestamp cut_at_;
+  bool tunnelled_ = false;        // in another IP packet
   PerDirection<uint32_t> acked_;  // the furthest since the cut
   PerDirection<bool> has_acked_;
   std::unique_ptr<Finding> told_cut_;  // the last one, for a word on how it ended

@@ -90,5 +90,17 @@ TEST(WorkerOfSensorHealth, TellsOfRecordsThatWereDropped) {
             "sensor.records: 2 records of flows were dropped: usage is told too small");
 }
 
+TEST(WorkerOfSensorHealth, TellsOfAFullQueueAndOfWhatWasCutUnjudged) {
+  AlertQueue queue;
+  SensorHealth health({}, queue);
+  health.look(health_sums({{"live.queue_full", 2}, {"engine.cut_unjudged", 1}}), after(0), 1);
+  EXPECT_TRUE(told(queue).empty());
+  health.look(health_sums({{"live.queue_full", 3}, {"engine.cut_unjudged", 5}}), after(60), 1);
+  const auto findings = told(queue);
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_TRUE(findings[0].starts_with("sensor.queue_full: ")) << findings[0];
+  EXPECT_TRUE(findings[1].starts_with("sensor.unjudged: 4 connections ")) << findings[1];
+}
+
 }  // namespace
 }  // namespace weir::app

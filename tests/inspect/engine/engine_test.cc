@@ -48,6 +48,10 @@ class Talk {
     send(false, {.fin = true, .ack = true}, {});
     return send(true, {.ack = true}, {});
   }
+  Talk& tunnelled() {
+    tunnelled_ = true;
+    return *this;
+  }
   Talk& later(Duration time) {
     time_.ns += time.ns;
     return *this;
@@ -66,7 +70,9 @@ class Talk {
     time_.ns += 1'000'000;
     uint32_t& seq = seq_[to_server ? 0 : 1];
     const uint32_t ack = seq_[to_server ? 1 : 0];
-    last_ = engine_.on_packet(peer_.packet(to_server, seq, ack, flags, payload, time_));
+    DecodedPacket packet = peer_.packet(to_server, seq, ack, flags, payload, time_);
+    packet.tunnelled = tunnelled_;
+    last_ = engine_.on_packet(packet);
     seq += static_cast<uint32_t>(payload.size()) + (flags.syn || flags.fin ? 1 : 0);
     return *this;
   }
@@ -75,6 +81,7 @@ class Talk {
   test::TcpPeer peer_;
   Timestamp time_{1'700'000'000'000'000'000};
   uint32_t seq_[2] = {1000, 9000};
+  bool tunnelled_ = false;
   Action last_ = Action::kAllow;
 };
 
@@ -605,6 +612,96 @@ TEST_F(EngineTest, AConnectionWhoseAcknowledgementsGrowWentOnInSpiteOfItsResets)
   const Finding* cut = cut_of(sink_.findings, false);
   ASSERT_NE(cut, nullptr);
   EXPECT_EQ(cut->passed.ending, CutEnding::kWentOn);
+}
+
+TEST_F(EngineTest, AConnectionThatFallsSilentAfterItsResetsStoppedAndIsTold) {
+  engine_.set_enforcement(Enforcement::kResets);
+  Talk talk(engine_);
+  uint64_t with_it = 0;
+  (void)send_until_cut(talk, with_it);
+  EXPECT_EQ(cut_of(sink_.findings, false), nullptr) << "its request is not over";
+  engine_.on_time(Timestamp{1'700'000'000'000'000'000} + Duration::seconds(4));
+  EXPECT_EQ(cut_of(sink_.findings, false), nullptr);
+  engine_.on_time(Timestamp{1'700'000'000'000'000'000} + Duration::seconds(8));
+  const Finding* cut = cut_of(sink_.findings, false);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kStopped);
+  // What seemed to have stopped goes on.
+  talk.later(Duration::seconds(9)).client("a").server("x").client("b").server("x");
+  cut = cut_of(sink_.findings, true);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kWentOn);
+}
+
+TEST_F(EngineTest, AWordThatAConnectionStoppedFollowsAFindingThatWasTold) {
+  engine_.set_enforcement(Enforcement::kResets);
+  Talk talk(engine_);
+  talk.handshake().client(
+      post("api.openai.com", message(test::sample_lines("planner/crew_schedule.cc", 20, 50))));
+  const Finding* cut = cut_of(sink_.findings, false);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kUnknown);
+  engine_.on_time(Timestamp{1'700'000'000'000'000'000} + Duration::seconds(8));
+  cut = cut_of(sink_.findings, true);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kStopped);
+}
+
+TEST_F(EngineTest, InThePathACutIsToldAtOnceAndHoldsForWhatIsSentAgain) {
+  engine_.set_enforcement(Enforcement::kInPath);
+  Talk talk(engine_);
+  uint64_t with_it = 0;
+  (void)send_until_cut(talk, with_it);
+  ASSERT_NE(cut_of(sink_.findings, false), nullptr);
+  const size_t told = sink_.findings.size();
+  for (int i = 0; i < 3; ++i) {
+    talk.later(Duration::seconds(60)).client("again");
+    EXPECT_EQ(talk.last(), Action::kDrop);
+  }
+  engine_.finish();
+  EXPECT_EQ(sink_.findings.size(), told);
+}
+
+TEST_F(EngineTest, SaysWhyAConnectionWasNotReset) {
+  engine_.set_enforcement(Enforcement::kResets);
+  Talk talk(engine_);
+  uint64_t with_it = 0;
+  (void)send_until_cut(talk.tunnelled(), with_it);
+  engine_.on_time(Timestamp{1'700'000'000'000'000'000} + Duration::seconds(8));
+  engine_.finish();
+  const Finding* cut = cut_of(sink_.findings, false);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_EQ(cut->passed.ending, CutEnding::kNoResetTunnel);
+}
+
+TEST_F(EngineTest, WithoutMemoryForOneMoreRequestItFailsAsItIsTold) {
+  for (const bool closed : {false, true}) {
+    auto snapshot = std::make_shared<Snapshot>(*test::sample_snapshot());
+    snapshot->limits.open_requests = 1;
+    test::CollectingSink sink;
+    Engine engine(snapshot, sink, HashKey{{1, 2}});
+    engine.set_enforcement(Enforcement::kInPath);
+    engine.set_fail_closed(closed);
+    const Endpoint server{*IpAddress::parse("192.0.2.7"), 443};
+    Talk first(engine);
+    Talk second(engine);
+    first.endpoints({*IpAddress::parse("10.0.0.1"), 4001}, server);
+    second.endpoints({*IpAddress::parse("10.0.0.2"), 4002}, server);
+    const std::string request = post("api.openai.com", message(std::string(3000, 'a')));
+    first.handshake().client(request.substr(0, 2000));
+    second.handshake().client(request.substr(0, 2000));
+    EXPECT_EQ(second.last(), closed ? Action::kDrop : Action::kAllow);
+    EXPECT_EQ(engine.counters().cut_unjudged.get(), closed ? 1U : 0U);
+    first.client(request.substr(2000));
+    EXPECT_EQ(first.last(), Action::kAllow);
+    // A hole that is given up.
+    Talk holed(engine);
+    holed.endpoints({*IpAddress::parse("10.0.0.3"), 4003}, server);
+    holed.handshake().client(request.substr(0, 2000)).lose(200).server("x");
+    for (int i = 0; i < 40; ++i) holed.later(Duration::millis(100)).client("more").server("x");
+    EXPECT_EQ(holed.last(), closed ? Action::kDrop : Action::kAllow);
+    engine.finish();
+  }
 }
 
 TEST_F(EngineTest, AFlowKeepsTheSnapshotItBeganWith) {

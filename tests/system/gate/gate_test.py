@@ -3,7 +3,8 @@
 
     client 10.77.1.2 -- gate (forwards, NFQUEUE, weir) -- 10.77.2.2 server
 
-Usage: gate_test.py WEIR SOURCE_DIR.  WEIR_GATE_BYTES: of bulk traffic each way (default 200 MB).  Exit 77 (skipped) without root, ip or iptables.
+Usage: gate_test.py WEIR SOURCE_DIR.  WEIR_GATE_BYTES: of bulk traffic each way (default 200 MB).
+Exit 77 (skipped) without root, ip or iptables.
 Everything that is sent stays inside the namespaces; counts and times are bounded.
 """
 import hashlib
@@ -86,10 +87,45 @@ def load_rules(bypass=True):
     assert "--queue-bypass" in rules
     if not bypass:
         rules = rules.replace("--queue-bypass", "")
-    for tables in ("iptables", "ip6tables"):
-        run("ip", "netns", "exec", GATE, tables, "-t", "mangle", "-F")
-        run("ip", "netns", "exec", GATE, tables, "-t", "mangle", "-X")
+    clear_rules()
     run("ip", "netns", "exec", GATE, "sh", "-s", input=rules)
+
+
+def clear_rules():
+    for tables in ("iptables", "ip6tables"):
+        for table in ("mangle", "filter"):
+            run("ip", "netns", "exec", GATE, tables, "-t", table, "-F")
+            run("ip", "netns", "exec", GATE, tables, "-t", table, "-X")
+
+
+def load_nft_rules():
+    """The example for nftables. Where this kernel has no `queue` expression, that one statement goes
+    through a chain that iptables-nft fills, in the same table, and all else is as it stands; False
+    where that cannot be done either."""
+    rules = (SOURCE / "config/examples/inline.nft").read_text()
+    nft = ("ip", "netns", "exec", GATE, "nft", "-f", "-")
+    clear_rules()
+    if shutil.which("nft") is None:
+        print("SKIPPED: the nftables example: needs nft")
+        return False
+    done = run(*nft, input=rules, check=False)
+    if done.returncode == 0:
+        print("   as they are")
+        return True
+    statement = "queue flags bypass to 0-1"
+    assert "syntax error" not in done.stderr and statement in done.stderr, done.stderr
+    print("   this kernel has no queue expression of nftables:", done.stderr.splitlines()[0])
+    if "nf_tables" not in run("iptables", "--version").stdout:
+        print("SKIPPED: the nftables example: needs iptables-nft instead")
+        return False
+    head = "table inet weir {"
+    assert rules.count(head) == 1 and rules.count(statement) == 1
+    run(*nft, input=rules.replace(head, "table ip mangle {\n  chain queues { }")
+        .replace(statement, "jump queues"))
+    run("ip", "netns", "exec", GATE, "iptables", "-t", "mangle", "-A", "queues", "-j", "NFQUEUE",
+        "--queue-balance", "0:1", "--queue-bypass")
+    print("   all but that statement, which iptables made")
+    return True
 
 
 class Api(http.server.BaseHTTPRequestHandler):
@@ -137,7 +173,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Sensor:
-    def __init__(self, folder, extra="", queue_length=8192):
+    def __init__(self, folder, extra="", queue_length=8192, environment=None):
         self.folder = folder
         (folder / "weir.yaml").write_text(
             f"capture: {{mode: inline, workers: 2, queue: 0, queue_length: {queue_length}}}\n"
@@ -147,8 +183,15 @@ class Sensor:
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", GATE, WEIR, "run", "-c", folder / "weir.yaml", "--alerts",
              folder / "alerts.jsonl", "--stats", folder / "stats.json"],
-            stderr=self.log, stdout=self.log)
+            stderr=self.log, stdout=self.log, env={**os.environ, **(environment or {})})
         wait_for(lambda: "netfilter queues" in (folder / "weir.log").read_text(), "weir to start")
+
+    def live(self, name):
+        told = run(WEIR, "stats", "--json", "--socket", str(self.folder / "control.sock"))
+        return json.loads(told.stdout)["counters"]["live." + name]
+
+    def alerts(self):
+        return [json.loads(line) for line in (self.folder / "alerts.jsonl").read_text().splitlines()]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -175,7 +218,7 @@ def request_body(text):
                        "messages": [{"role": "user", "content": text}]}).encode()
 
 
-def post(body, host="api.anthropic.com", timeout=8, pieces=1):
+def post(body, host="api.anthropic.com", timeout=8, pieces=1, quiet=False):
     """What the server answered; None when the connection was cut."""
     connection = http.client.HTTPConnection(SERVER_IP, 80, timeout=timeout)
     try:
@@ -191,7 +234,8 @@ def post(body, host="api.anthropic.com", timeout=8, pieces=1):
                 time.sleep(0.02)
         return connection.getresponse().read().decode()
     except (ConnectionError, http.client.HTTPException, TimeoutError, socket.timeout) as error:
-        print("   cut:", type(error).__name__)
+        if not quiet:
+            print("   cut:", type(error).__name__)
         return None
     finally:
         connection.close()
@@ -211,8 +255,8 @@ def knock(count):
         one.close()
 
 
-def download(size):
-    connection = http.client.HTTPConnection(SERVER_IP, 80, timeout=30)
+def download(size, connection=None):
+    connection = connection or http.client.HTTPConnection(SERVER_IP, 80, timeout=30)
     connection.request("GET", f"/files/{size}", headers={"Host": "files.example.net"})
     response = connection.getresponse()
     digest = hashlib.sha256()
@@ -270,17 +314,161 @@ def reload_in_the_middle(sensor, folder, policy):
     assert len(good) > 20 and not lost, lost
 
 
-def check_nft_rules():
-    """Whether the kernel would take the rules of the example (it need not know the modules)."""
-    if shutil.which("nft") is None:
-        print("SKIPPED: the nftables example: needs nft")
-        return
-    rules = str(SOURCE / "config/examples/inline.nft")
-    done = run("ip", "netns", "exec", GATE, "nft", "-c", "-f", rules, check=False)
-    if done.returncode != 0 and "syntax error" not in done.stderr:
-        print("SKIPPED: the nftables example: this kernel cannot check it:", done.stderr.strip()[:200])
-        return
-    assert done.returncode == 0, done.stderr
+class Load:
+    """Clean requests without a pause, three at a time."""
+
+    def __init__(self):
+        self.good = 0
+        self.body = request_body("How do plums ripen? " * 500)
+        self.digest = hashlib.sha256(self.body).hexdigest()
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(3)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self):
+        enter(CLIENT)
+        while not self.stopping.is_set():
+            if post(self.body, timeout=1, pieces=2, quiet=True) == self.digest:
+                self.good += 1
+
+    def passes(self, what):
+        until = self.good + 20
+        wait_for(lambda: self.good >= until, what)
+
+    def is_stopped(self, seconds=1.5):
+        time.sleep(0.3)  # what had passed already is answered
+        before = self.good
+        time.sleep(seconds)
+        assert self.good == before, f"{self.good - before} requests passed"
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(10)
+
+
+class Manager:
+    """What systemd is to a service with a watchdog."""
+
+    def __init__(self, folder, seconds):
+        self.seconds = seconds
+        path = folder / "notify"
+        path.unlink(missing_ok=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(int(seconds * 1e6))}
+
+    def sign_of_life(self, seconds):
+        """Whether one comes within so long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.socket.settimeout(left)
+            try:
+                if "WATCHDOG=1" in self.socket.recv(4096).decode():
+                    return True
+            except (TimeoutError, socket.timeout):
+                return False
+        return False
+
+    def forget(self):
+        self.socket.setblocking(False)
+        try:
+            while self.socket.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+
+def dies_and_comes_back(folder, policy, closed):
+    """Under load: killed, started again, frozen until the watchdog ends it, started again."""
+    load_rules(bypass=not closed)
+    manager = Manager(folder, seconds=2)
+    leak = request_body(leak_of("gateway/coldstore.go", 41, 20))
+
+    def start():
+        return Sensor(folder, policy + f"fail: {'closed' if closed else 'open'}\n", queue_length=16,
+                      environment=manager.environment)
+
+    def judges_again():
+        load.passes("traffic to pass through the gate")
+        before = sum(b"coldstore" in body or len(body) == len(leak) for body in Api.whole)
+        assert client(post, leak, timeout=3) is None
+        time.sleep(0.3)
+        after = sum(b"coldstore" in body or len(body) == len(leak) for body in Api.whole)
+        assert before == after, "a leak arrived whole"
+
+    def without():
+        if closed:
+            load.is_stopped()
+            assert client(post, leak, timeout=1) is None
+        else:
+            load.passes("traffic to pass without the gate")
+            assert client(post, leak) is not None
+
+    sensor = start()
+    load = Load()
+    try:
+        judges_again()
+        print("   killed")
+        sensor.kill()
+        without()
+        sensor = start()
+        judges_again()
+        print("   frozen")
+        assert manager.sign_of_life(10)
+        sensor.process.send_signal(signal.SIGSTOP)
+        client(knock, 60)
+        if closed:
+            load.is_stopped()
+        else:
+            load.passes("traffic to pass a full queue")
+        manager.forget()
+        assert not manager.sign_of_life(manager.seconds), "a frozen process gave a sign of life"
+        print("   ended by its watchdog")
+        sensor.kill()
+        without()
+        sensor = start()
+        judges_again()
+        sensor.stop()
+    finally:
+        load.stop()
+        sensor.kill()
+
+
+def tells_that_its_queue_was_full(sensor):
+    assert sensor.live("queue_full") > 0
+    wait_for(lambda: any(piece["rule"] == "sensor.queue_full" for alert in sensor.alerts()
+                         for piece in alert["evidence"]), "word of the full queue")
+
+
+def serve_tls(folder):
+    """Large answers over TLS, which nobody here has keys for."""
+    import ssl
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+        str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-subj", "/CN=files.example.net", "-days", "1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    server = in_namespace(SERVER, lambda: Server((SERVER_IP, 8443), Api))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def is_shunted(sensor, digest, size):
+    """A large download over TLS: the kernel passes all but its beginning by itself."""
+    import ssl
+
+    def get():
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return download(size, http.client.HTTPSConnection(SERVER_IP, 8443, timeout=30, context=context))
+
+    before = sensor.live("bytes")
+    assert client(get) == digest
+    seen = sensor.live("bytes") - before
+    print(f"   {seen:,} bytes of {size:,} came to the gate")
+    assert 0 < seen < size / 5, "the connection mark is not kept"
 
 
 def tls_hello(host):
@@ -321,7 +509,7 @@ def leak_of(name, first, lines):
 def main():
     if os.geteuid() != 0:
         skip("needs root")
-    for tool in ("ip", "iptables", "sysctl"):
+    for tool in ("ip", "iptables", "sysctl", "openssl"):
         if shutil.which(tool) is None:
             skip(f"needs {tool}")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-gate-"))
@@ -351,6 +539,7 @@ def main():
                  "  - {name: code leaves, when: {evidence: code, lines: '>=8'}, then: drop,"
                  " severity: critical}\n")
         sensor = Sensor(folder, allow)
+        serve_tls(folder)
 
         print("clean requests pass unchanged")
         prose = request_body("How do plums ripen? " * 400)
@@ -365,6 +554,9 @@ def main():
                                                                  lines))
             assert client(post, body, pieces=pieces) is None, f"{lines} lines were answered"
             assert whole() == before, f"{lines} lines arrived whole"
+
+        print("its incident is there at once")
+        wait_for(lambda: any(a["rule"] == "code leaves" for a in sensor.alerts()), "an incident", 10)
 
         print("a leak behind a megabyte of prose does not arrive whole either")
         body = request_body("About plums. " * 80_000 + leak_of("gateway/coldstore.go", 41, 20))
@@ -404,9 +596,21 @@ def main():
         answer, sent = client(upload, size)
         assert answer == sent
 
+        print("what is of no interest passes by itself")
+        is_shunted(sensor, digest.hexdigest(), size)
+
         print("reloads in the middle of traffic lose nothing, and new flows get the new policy")
         reload_in_the_middle(sensor, folder, allow[allow.index("policy:"):])
-        check_nft_rules()
+
+        print("the rules for nftables do the same")
+        if load_nft_rules():
+            assert client(post, prose) == hashlib.sha256(prose).hexdigest()
+            before = whole()
+            body = request_body(leak_of("gateway/coldstore.go", 41, 20))
+            assert client(post, body) is None and whole() == before
+            is_shunted(sensor, digest.hexdigest(), size)
+            run("ip", "netns", "exec", GATE, "nft", "flush", "ruleset")
+        load_rules()
 
         counters = sensor.stop()
         live = {k: v for k, v in counters.items() if k.startswith("live.")}
@@ -414,7 +618,7 @@ def main():
         assert live["live.verdicts_dropped"] >= len(leaks) + 1
         assert live["live.resets_sent"] >= 2 * (len(leaks) + 1)
         assert live["live.verdicts_failed"] == 0
-        alerts = [json.loads(line) for line in (folder / "alerts.jsonl").read_text().splitlines()]
+        alerts = sensor.alerts()
         code = [a for a in alerts if a["rule"] == "code leaves"]
         assert code and all(a["action"] == "drop" for a in code), alerts
         paths = {e["path"] for a in code for e in a["evidence"]}
@@ -434,7 +638,9 @@ def main():
         assert client(post, prose, timeout=2) is None
 
         print("frozen, it fails open: what does not fit the queue passes")
-        sensor = Sensor(folder, allow + "fail: open\n", queue_length=16)
+        load_rules()
+        sensor = Sensor(folder, allow + "fail: open\nhealth: {every: 1s}\n", queue_length=16)
+        time.sleep(0.5)  # what was before the first look is no news
         sensor.process.send_signal(signal.SIGSTOP)
         # These wait in the queue; once it is full, what follows passes.
         client(knock, 60)
@@ -444,11 +650,14 @@ def main():
             if passed:
                 break
         assert passed, "still closed with a full queue"
+        time.sleep(0.2)
         sensor.process.send_signal(signal.SIGCONT)
         wait_for(lambda: client(post, prose, timeout=2) is not None, "the gate to open again")
+        tells_that_its_queue_was_full(sensor)
         sensor.stop()
 
         print("frozen, it fails closed: nothing passes")
+        load_rules(bypass=False)
         sensor = Sensor(folder, allow + "fail: closed\n", queue_length=16)
         sensor.process.send_signal(signal.SIGSTOP)
         client(knock, 60)
@@ -460,6 +669,10 @@ def main():
         before = whole()
         assert client(post, body) is None and whole() == before
         assert sensor.stop()["live.kernel_dropped"] >= 60 - 16
+
+        for closed in (False, True):
+            print("under load, failing", "closed" if closed else "open")
+            dies_and_comes_back(folder, allow, closed)
         print("1 passed, 0 failed")
     finally:
         if sensor is not None:
