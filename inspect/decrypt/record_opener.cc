@@ -27,7 +27,7 @@ EVP_CIPHER* cipher_of(const BulkCipher& bulk) noexcept {
     OSSL_LIB_CTX* const apart = OSSL_LIB_CTX_new();
     const bool legacy = apart != nullptr && OSSL_PROVIDER_load(apart, "legacy") != nullptr;
     for (const int id : {0x1301, 0x1302, 0x1303, 0x1304, 0xc09d, 0xc050, 0xc051, 0x002f, 0x0035,
-                         0x0041, 0x0084, 0x000a, 0x0005, 0x0009, 0x0007, 0x0096}) {
+                         0x0041, 0x0084, 0x000a, 0x0005, 0x0009, 0x0006, 0x0096}) {
       const BulkCipher& wanted = *find_tls_suite(static_cast<uint16_t>(id))->bulk;
       if (wanted.legacy && !legacy) continue;
       made.found[wanted.slot] =
@@ -69,6 +69,13 @@ bool RecordOpener::begin(const TlsSuite& suite, uint16_t version, bool encrypt_t
     ready_ = true;
     return true;
   }
+  if (bulk_->idea()) {
+    idea_ = std::make_unique<IdeaDecryptor>();
+    idea_->set_key(ByteSpan(keys.key).first(IdeaDecryptor::kKeyBytes));
+    ready_ = true;
+    return true;
+  }
+  idea_.reset();
   const EVP_CIPHER* cipher = cipher_of(*bulk_);
   if (cipher == nullptr) return false;
   if (context_ == nullptr) context_ = EVP_CIPHER_CTX_new();
@@ -199,14 +206,8 @@ std::optional<ByteSpan> RecordOpener::open_cbc(uint64_t seq, const RecordHeader&
   // Before decryption in place overwrites it.
   std::array<uint8_t, 16> last{};
   std::copy_n(sealed.end() - static_cast<ptrdiff_t>(block), block, last.begin());
-  EVP_CIPHER_CTX* ctx = as_context(context_);
   uint8_t* plain = out + prefix;
-  int done = 0;
-  if (EVP_DecryptInit_ex2(ctx, nullptr, nullptr, iv.data(), nullptr) != 1 ||
-      EVP_DecryptUpdate(ctx, plain, &done, sealed.data(), static_cast<int>(sealed.size())) != 1 ||
-      static_cast<size_t>(done) != sealed.size()) {
-    return std::nullopt;
-  }
+  if (!decrypt_cbc(iv, sealed, plain)) return std::nullopt;
   const ByteSpan padded(plain, sealed.size());
   const size_t padding = padded.back() + size_t{1};
   const size_t inner_mac = encrypt_then_mac_ ? 0 : mac_bytes_;
@@ -223,6 +224,18 @@ std::optional<ByteSpan> RecordOpener::open_cbc(uint64_t seq, const RecordHeader&
   }
   if (chained_) iv_ = last;
   return content;
+}
+
+bool RecordOpener::decrypt_cbc(ByteSpan iv, ByteSpan sealed, uint8_t* out) noexcept {
+  if (idea_) {
+    idea_->decrypt_cbc(iv, sealed, out);
+    return true;
+  }
+  EVP_CIPHER_CTX* ctx = as_context(context_);
+  int done = 0;
+  return EVP_DecryptInit_ex2(ctx, nullptr, nullptr, iv.data(), nullptr) == 1 &&
+         EVP_DecryptUpdate(ctx, out, &done, sealed.data(), static_cast<int>(sealed.size())) == 1 &&
+         static_cast<size_t>(done) == sealed.size();
 }
 
 // The key stream goes on only behind a record that was authentic.

@@ -5,9 +5,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "core/bytes.h"
+#include "inspect/decrypt/idea.h"
 #include "inspect/decrypt/tls_keys.h"
 
 namespace weir::inspect {
@@ -46,6 +48,7 @@ class RecordOpener {
                                                   ByteSpan body, uint8_t* out) noexcept;
   [[nodiscard]] std::optional<ByteSpan> open_cbc(uint64_t seq, const RecordHeader& header,
                                                  ByteSpan body, uint8_t* out) noexcept;
+  [[nodiscard]] bool decrypt_cbc(ByteSpan iv, ByteSpan sealed, uint8_t* out) noexcept;
   [[nodiscard]] std::optional<ByteSpan> open_stream(uint64_t seq, const RecordHeader& header,
                                                     ByteSpan body, uint8_t* out) noexcept;
   [[nodiscard]] bool mac_matches(uint64_t seq, const RecordHeader& header, ByteSpan content,
@@ -53,6 +56,7 @@ class RecordOpener {
 
   void* context_ = nullptr;  // EVP_CIPHER_CTX
   void* ahead_ = nullptr;    // kStream: one that may be thrown away
+  std::unique_ptr<IdeaDecryptor> idea_;
   Hmac hmac_;
   const BulkCipher* bulk_ = nullptr;
   std::array<uint8_t, 16> iv_{};

@@ -91,6 +91,36 @@ bool tls_prf(uint16_t version, HashKind hash, ByteSpan secret, std::string_view 
          xor_p_hash(HashKind::kSha1, secret.last(half), seed, out);
 }
 
+namespace {
+
+// Keys of 40 bits, as laws once demanded (RFC 2246 section 6.3.1): what the key block holds is
+// stretched with what anybody can see. With such keys TLS 1.1 and later were never meant to be
+// used; those who do so do it in the same way.
+bool stretch_export_keys(uint16_t version, const TlsSuite& suite, const TlsRandom& client_random,
+                         const TlsRandom& server_random, PerDirection<RecordKeys>& keys) noexcept {
+  const BulkCipher& bulk = *suite.bulk;
+  std::array<uint8_t, 2 * 16> ivs{};
+  const size_t iv_bytes = bulk.block_bytes;
+  bool good = tls_prf(version, suite.prf, {}, "IV block", client_random, server_random,
+                      std::span(ivs).first(2 * iv_bytes));
+  size_t at = 0;
+  for (const Direction d : {Direction::kToServer, Direction::kToClient}) {
+    const std::string_view label =
+        d == Direction::kToServer ? "client write key" : "server write key";
+    std::array<uint8_t, 32> key{};
+    good =
+        good && tls_prf(version, suite.prf, ByteSpan(keys[d].key).first(bulk.export_bytes), label,
+                        client_random, server_random, std::span(key).first(bulk.key_bytes));
+    keys[d].key = key;
+    wipe_memory(key.data(), key.size());
+    std::copy_n(ivs.begin() + static_cast<ptrdiff_t>(at), iv_bytes, keys[d].iv.begin());
+    at += iv_bytes;
+  }
+  return good;
+}
+
+}  // namespace
+
 bool derive_key_block(uint16_t version, const TlsSuite& suite, ByteSpan master,
                       const TlsRandom& client_random, const TlsRandom& server_random,
                       PerDirection<RecordKeys>& out) noexcept {
@@ -107,14 +137,15 @@ bool derive_key_block(uint16_t version, const TlsSuite& suite, ByteSpan master,
       break;
     case RecordMode::kCbc:
       // From TLS 1.1 on each record brings its own.
-      iv_bytes = version <= kTls10 ? bulk.block_bytes : 0;
+      iv_bytes = version <= kTls10 && bulk.export_bytes == 0 ? bulk.block_bytes : 0;
       break;
     case RecordMode::kStream:
     case RecordMode::kPlain:
       break;
   }
   std::array<uint8_t, 2 * (kMaxHashBytes + 32 + 16)> block{};
-  const size_t total = 2 * (mac_bytes + bulk.key_bytes + iv_bytes);
+  const size_t key_bytes = bulk.export_bytes > 0 ? bulk.export_bytes : bulk.key_bytes;
+  const size_t total = 2 * (mac_bytes + key_bytes + iv_bytes);
   const std::span<uint8_t> used = std::span(block).first(total);
   const bool good =
       tls_prf(version, suite.prf, master, "key expansion", server_random, client_random, used);
@@ -127,13 +158,14 @@ bool derive_key_block(uint16_t version, const TlsSuite& suite, ByteSpan master,
     take(mac_bytes, out[d].mac);
   }
   for (const Direction d : {Direction::kToServer, Direction::kToClient}) {
-    take(bulk.key_bytes, out[d].key);
+    take(key_bytes, out[d].key);
   }
   for (const Direction d : {Direction::kToServer, Direction::kToClient}) {
     take(iv_bytes, out[d].iv);
   }
   wipe_memory(block.data(), block.size());
-  return good;
+  if (bulk.export_bytes == 0) return good;
+  return good && stretch_export_keys(version, suite, client_random, server_random, out);
 }
 
 }  // namespace weir::inspect

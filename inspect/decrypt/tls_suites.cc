@@ -22,7 +22,10 @@ constexpr BulkCipher kCamellia256Cbc{RecordMode::kCbc, 10, "CAMELLIA-256-CBC", f
 constexpr BulkCipher kTripleDes{RecordMode::kCbc, 11, "DES-EDE3-CBC", false, 24, 8, 0};
 constexpr BulkCipher kRc4{RecordMode::kStream, 12, "RC4", true, 16, 0, 0};
 constexpr BulkCipher kDes{RecordMode::kCbc, 13, "DES-CBC", true, 8, 8, 0};
-constexpr BulkCipher kIdea{RecordMode::kCbc, 14, "IDEA-CBC", true, 16, 8, 0};
+constexpr BulkCipher kRc2Export{RecordMode::kCbc, 14, "RC2-CBC", true, 16, 8, 0, 5};
+constexpr BulkCipher kRc4Export{RecordMode::kStream, 12, "RC4", true, 16, 0, 0, 5};
+constexpr BulkCipher kDesExport{RecordMode::kCbc, 13, "DES-CBC", true, 8, 8, 0, 5};
+constexpr BulkCipher kIdea{RecordMode::kCbc, 0, nullptr, false, 16, 8, 0};
 constexpr BulkCipher kSeed{RecordMode::kCbc, 15, "SEED-CBC", true, 16, 16, 0};
 constexpr BulkCipher kNull{};
 
@@ -44,14 +47,19 @@ constexpr HashKind kSha384 = HashKind::kSha384;
 constexpr std::array kRanges = {
     SuiteRange{0x0001, 0x0001, 1, &kNull, HashKind::kMd5, kSha256},
     SuiteRange{0x0002, 0x0002, 1, &kNull, kSha1, kSha256},
+    SuiteRange{0x0003, 0x0003, 1, &kRc4Export, HashKind::kMd5, kSha256},
     SuiteRange{0x0004, 0x0004, 1, &kRc4, HashKind::kMd5, kSha256},
     SuiteRange{0x0005, 0x0005, 1, &kRc4, kSha1, kSha256},
+    SuiteRange{0x0006, 0x0006, 1, &kRc2Export, HashKind::kMd5, kSha256},
     SuiteRange{0x0007, 0x0007, 1, &kIdea, kSha1, kSha256},
+    SuiteRange{0x0008, 0x0014, 3, &kDesExport, kSha1, kSha256},
     SuiteRange{0x0009, 0x0015, 3, &kDes, kSha1, kSha256},
     SuiteRange{0x000a, 0x000a, 1, &kTripleDes, kSha1, kSha256},
     SuiteRange{0x000d, 0x000d, 1, &kTripleDes, kSha1, kSha256},
     SuiteRange{0x0010, 0x0016, 3, &kTripleDes, kSha1, kSha256},
+    SuiteRange{0x0017, 0x0017, 1, &kRc4Export, HashKind::kMd5, kSha256},
     SuiteRange{0x0018, 0x0018, 1, &kRc4, HashKind::kMd5, kSha256},
+    SuiteRange{0x0019, 0x0019, 1, &kDesExport, kSha1, kSha256},
     SuiteRange{0x001a, 0x001a, 1, &kDes, kSha1, kSha256},
     SuiteRange{0x001b, 0x001b, 1, &kTripleDes, kSha1, kSha256},
     SuiteRange{0x002f, 0x0034, 1, &kAes128Cbc, kSha1, kSha256},

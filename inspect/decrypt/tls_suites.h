@@ -22,12 +22,14 @@ enum class RecordMode : uint8_t {
 // A way to encrypt: what OpenSSL calls it, and its sizes.
 struct BulkCipher {
   RecordMode mode = RecordMode::kPlain;
-  uint8_t slot = 0;  // number of the cipher among those that are fetched from OpenSSL
-  const char* name = nullptr;
-  bool legacy = false;  // of OpenSSL's legacy provider
+  uint8_t slot = 0;            // number of the cipher among those that are fetched from OpenSSL
+  const char* name = nullptr;  // null: not of OpenSSL
+  bool legacy = false;         // of OpenSSL's legacy provider
   uint8_t key_bytes = 0;
-  uint8_t block_bytes = 0;  // kCbc
-  uint8_t tag_bytes = 0;    // AEAD
+  uint8_t block_bytes = 0;   // kCbc
+  uint8_t tag_bytes = 0;     // AEAD
+  uint8_t export_bytes = 0;  // secret bytes that the key is made from (RFC 2246 section 6.3.1)
+  [[nodiscard]] bool idea() const noexcept { return name == nullptr && key_bytes > 0; }
 };
 inline constexpr uint8_t kBulkSlots = 16;
 

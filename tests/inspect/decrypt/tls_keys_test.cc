@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/hash.h"
+#include "inspect/decrypt/idea.h"
 #include "inspect/decrypt/record_opener.h"
 
 namespace weir::inspect {
@@ -142,7 +143,8 @@ TEST(TlsKeys, PrfIsThatOfOpenSsl) {
 
 TEST(TlsSuites, AreFoundByNumber) {
   EXPECT_EQ(find_tls_suite(0x0000), nullptr);
-  EXPECT_EQ(find_tls_suite(0x0003), nullptr);  // of export: RC4 with 40 bits
+  EXPECT_EQ(find_tls_suite(0x0003)->bulk->export_bytes, 5);
+  EXPECT_EQ(find_tls_suite(0x0062), nullptr);  // of export, with 56 bits
   EXPECT_EQ(find_tls_suite(0x0005)->bulk->mode, RecordMode::kStream);
   EXPECT_EQ(find_tls_suite(0x0009)->bulk->block_bytes, 8);
   EXPECT_EQ(find_tls_suite(0xffff), nullptr);
@@ -153,11 +155,45 @@ TEST(TlsSuites, AreFoundByNumber) {
   EXPECT_EQ(find_tls_suite(0xc0a3)->bulk->tag_bytes, 8);
 }
 
+struct IdeaVector {
+  const char* key;
+  const char* plain;
+  const char* sealed;
+};
+
+// The first is from Lai's thesis; the others are from the NESSIE project's set of vectors.
+TEST(Idea, PublishedVectors) {
+  for (const IdeaVector& row :
+       {IdeaVector{"00010002000300040005000600070008", "0000000100020003", "11fbed2b01986de5"},
+        IdeaVector{"80000000000000000000000000000000", "0000000000000000", "b1f5f7f87901370f"},
+        IdeaVector{"00000000000000000000000000000000", "8000000000000000", "8001000180008000"},
+        IdeaVector{"00010203040506070809 0a0b0c0d0e0f", "db2d4a92aa68273f", "0011223344556677"}}) {
+    IdeaDecryptor idea;
+    idea.set_key(unhex(row.key));
+    std::array<uint8_t, 8> out{};
+    idea.decrypt_cbc(std::array<uint8_t, 8>{}, unhex(row.sealed), out.data());
+    EXPECT_EQ(to_hex(out), row.plain);
+  }
+}
+
+// Blocks are chained by what was sealed, also where the plaintext overwrites it.
+TEST(Idea, BlocksAreChainedInPlaceToo) {
+  IdeaDecryptor idea;
+  idea.set_key(unhex("00010002000300040005000600070008"));
+  std::vector<uint8_t> text = unhex("11fbed2b01986de5 11fbed2b01986de5 11fbed2b01986de5");
+  std::vector<uint8_t> out(text.size());
+  const std::vector<uint8_t> iv = unhex("0000000100020003");
+  idea.decrypt_cbc(iv, text, out.data());
+  EXPECT_EQ(to_hex(out), "000000000000000011fbed2a019a6de611fbed2a019a6de6");
+  idea.decrypt_cbc(iv, text, text.data());
+  EXPECT_EQ(text, out);
+}
+
 // Hostile lengths: nothing shorter than its own parts is opened, and nothing is read beyond it.
 TEST(RecordOpener, ShortRecordsOfEverySuiteAreRefused) {
   std::array<uint8_t, 48> master{};
   for (const int id : {0x1301, 0x1303, 0x1305, 0xc02f, 0xc013, 0xc028, 0xcca8, 0xc09c, 0x0002,
-                       0x0005, 0x0009, 0x0096}) {
+                       0x0005, 0x0009, 0x0096, 0x0003, 0x0006, 0x0007, 0x0008}) {
     const TlsSuite& suite = *find_tls_suite(static_cast<uint16_t>(id));
     PerDirection<RecordKeys> keys;
     ASSERT_TRUE(derive_key_block(kTls12, suite, master, {}, {}, keys));
