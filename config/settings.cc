@@ -377,6 +377,7 @@ class Reader {
   void see_inside(const YamlNode& node, Settings& out) {
     MapReader map(node, "see_inside", errors_);
     key_logs(map, out.see_inside.key_logs);
+    paths(map, "server_keys", out.see_inside.server_keys);
     map.duration("forget", out.see_inside.forget, Duration::seconds(10),
                  Duration::seconds(7LL * 86'400));
     int64_t sessions = 0;

@@ -84,6 +84,7 @@ struct ContactSettings {
 struct SeeInsideSettings {
   // NSS format: files, folders of them, or "unix:PATH" for a socket to listen on.
   std::vector<std::string> key_logs;
+  std::vector<std::string> server_keys;       // files of RSA private keys, PEM
   Duration forget = Duration::seconds(3600);  // secrets, after their session was first heard of
   size_t sessions = 65'536;                   // whose secrets are kept; the oldest goes first
 };

@@ -32,6 +32,9 @@ struct Limits {
   size_t quic_crypto_bytes = 64U << 10;
   size_t server_hello_bytes = 16U << 10;
   size_t certificate_bytes = 32U << 10;  // kept of a Certificate message: the leaf comes first
+  // Parts of TLS and QUIC handshakes that are not whole yet, in all flows of a worker.
+  size_t handshake_bytes_total = 64U << 20;
+  size_t rsa_exchanges_per_second = 500;  // of a worker: sessions opened with a server's key
   // TLS ciphertext that waits for keys, both directions of a flow and all flows of a worker.
   size_t hold_bytes = 4U << 20;
   size_t hold_bytes_total = 512U << 20;
@@ -52,6 +55,7 @@ struct Limits {
   // HTTP.
   size_t header_line_bytes = 32U << 10;
   size_t header_bytes = 128U << 10;
+  size_t header_bytes_total = 128U << 20;  // of heads that are not whole yet, of a worker
   size_t headers = 256;
   size_t path_bytes = 1024;
   size_t http2_streams = 256;            // open requests of one connection; the idlest goes first

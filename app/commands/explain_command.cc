@@ -35,7 +35,7 @@ int run(const Options& options) {
     return kExitUsage;
   }
   KeyLogs keys;
-  if (const Status read = keys.read(settings->see_inside.key_logs); !read) {
+  if (const Status read = keys.read(settings->see_inside); !read) {
     complain(read.error());
     return kExitUsage;
   }
@@ -50,7 +50,8 @@ int run(const Options& options) {
 
   ExplainContext context;
   context.indexes = settings->protect.indexes.size();
-  context.has_keys = !settings->see_inside.key_logs.empty();
+  context.has_keys =
+      !settings->see_inside.key_logs.empty() || !settings->see_inside.server_keys.empty();
   const ReportPage page = explain_page(replay, facts, context);
   for (const std::string& error : replay.errors) complain(error);
   if (options.html.empty()) {

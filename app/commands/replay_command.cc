@@ -87,7 +87,7 @@ int run(const Options& options) {
   }
 
   KeyLogs key_logs;
-  if (const Status read = key_logs.read(settings->see_inside.key_logs); !read) {
+  if (const Status read = key_logs.read(settings->see_inside); !read) {
     complain(read.error());
     return kExitUsage;
   }

@@ -135,6 +135,10 @@ int run(const Options& options) {
     return kExitUsage;
   }
   if (options.check) {
+    if (auto loaded = inspect::ServerKeys::load(settings->see_inside.server_keys); !loaded) {
+      complain(loaded.error());
+      return kExitUsage;
+    }
     std::fputs(check_text(*settings, **snapshot).c_str(), stdout);
     return kExitOk;
   }
@@ -166,7 +170,7 @@ int run(const Options& options) {
   for (const std::string& warning : (*sinks)->warnings()) complain(warning);
 
   std::unique_ptr<KeyWatch> keys;
-  if (!settings->see_inside.key_logs.empty()) {
+  if (!settings->see_inside.key_logs.empty() || !settings->see_inside.server_keys.empty()) {
     auto watched = KeyWatch::start(settings->see_inside);
     if (!watched) {
       complain(watched.error());

@@ -3,13 +3,19 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "inspect/decrypt/key_log_source.h"
 
 namespace weir::app {
 
-Status KeyLogs::read(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
+Status KeyLogs::read(const config::SeeInsideSettings& settings) {
+  auto loaded = inspect::ServerKeys::load(settings.server_keys);
+  if (!loaded) return loaded.error();
+  server_keys_ = std::move(*loaded);
+  for (const std::string& path : settings.key_logs) {
     // A socket brings keys while traffic runs, which a replay does not wait for.
     if (path.starts_with(inspect::kKeySocketPrefix)) continue;
     std::vector<std::string> files = {path};

@@ -99,6 +99,7 @@ struct KeyWatch::Impl {
     }
   }
 
+  std::unique_ptr<inspect::ServerKeys> server_keys;
   inspect::KeyStore store;
   std::vector<std::unique_ptr<Source>> sources;
   NewKeys on_new_keys;
@@ -117,6 +118,12 @@ Result<std::unique_ptr<KeyWatch>> KeyWatch::start(const config::SeeInsideSetting
                                                   NewKeys on_new_keys) {
   auto impl = std::make_unique<Impl>(settings);
   impl->on_new_keys = std::move(on_new_keys);
+  auto loaded = inspect::ServerKeys::load(
+      settings.server_keys, {.sessions = settings.sessions, .lifetime = settings.forget});
+  if (!loaded) return loaded.error();
+  impl->server_keys = std::move(*loaded);
+  if (!impl->server_keys->locked())
+    impl->tell("server keys: the system does not lock their memory");
   for (const std::string& path : settings.key_logs) {
     impl->sources.push_back(std::make_unique<Source>(path, impl->store));
     if (const Status opened = impl->sources.back()->log.open(); !opened) return opened.error();
@@ -138,7 +145,8 @@ Result<std::unique_ptr<KeyWatch>> KeyWatch::start(const config::SeeInsideSetting
 inspect::KeyAccess KeyWatch::access() const noexcept {
   inspect::KeyAccess out;
   out.store = &impl_->store;
-  out.may_come_late = true;
+  out.server_keys = impl_->server_keys.get();
+  out.may_come_late = !impl_->sources.empty();
   return out;
 }
 

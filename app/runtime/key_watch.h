@@ -20,8 +20,8 @@ class KeyWatch {
   // Called in the watching thread after new secrets came; must be quick.
   using NewKeys = std::function<void()>;
 
-  // Reads what is there already, then goes on in its thread. Fails where a socket cannot be made;
-  // files may come later.
+  // Reads what is there already, and the keys of servers, then goes on in its thread. Fails where a
+  // socket cannot be made or a server's key not be read; key logs may come later.
   static Result<std::unique_ptr<KeyWatch>> start(const config::SeeInsideSettings& settings,
                                                  NewKeys on_new_keys = {});
   // Stops the thread; sockets are removed and secrets wiped.

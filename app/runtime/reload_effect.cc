@@ -74,6 +74,7 @@ constexpr auto kRows = std::to_array<ReloadRow>({
     {"contacts.near", nullptr},
     {"contacts.allow", nullptr},
     {"see_inside.key_logs", kSeeInside<&config::SeeInsideSettings::key_logs>},
+    {"see_inside.server_keys", kSeeInside<&config::SeeInsideSettings::server_keys>},
     {"see_inside.forget",
      [](const Settings& a, const Settings& b) {
        return a.see_inside.forget.ns != b.see_inside.forget.ns;

@@ -23,6 +23,7 @@ size_t workers_of(const ReplayInput& input) {
 inspect::KeyAccess key_access(const ReplayInput& input, const KeyLogs& keys) {
   inspect::KeyAccess out;
   out.store = &keys.store();
+  out.server_keys = keys.server_keys();
   if (input.keys_late >= 0) {
     out.may_come_late = true;
     out.delay = Duration{static_cast<int64_t>(input.keys_late * 1e9)};

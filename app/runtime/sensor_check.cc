@@ -41,6 +41,9 @@ std::string check_text(const config::Settings& settings, const inspect::Snapshot
   add(workers * inspect::Engine::flow_memory(limits), "flows: " + human_count(limits.flows) + each);
   add(workers * limits.reassembly_bytes_total, "segments out of order" + each);
   add(workers * limits.hold_bytes_total, "ciphertext that waits for keys" + each);
+  add(workers * limits.quic_bytes_total, "QUIC streams out of order" + each);
+  add(workers * (limits.handshake_bytes_total + limits.header_bytes_total),
+      "handshakes and HTTP heads that are not whole yet" + each);
   add(workers * limits.fragment_bytes, "IP fragments" + each);
   add(index_bytes, "indexes, mapped: shared, and read from disk as needed");
   add(detectors.rules ? detectors.rules->bytes() : 0, "content rules, shared");

@@ -9,6 +9,9 @@ struct DecryptCounters {
   Counter connections;
   Counter connections_keyed;
   Counter connections_keyed_late;
+  Counter connections_by_rsa;
+  Counter rsa_not_opened;
+  Counter rsa_limit;
   Counter records_opened;
   Counter clear_bytes;
   Counter sealed_bytes;
@@ -34,11 +37,17 @@ struct DecryptCounters {
   Counter hold_expired;
 };
 
-inline constexpr CounterTable<DecryptCounters, 26> kDecryptCounterTable{{
+inline constexpr CounterTable<DecryptCounters, 29> kDecryptCounterTable{{
     {"connections", &DecryptCounters::connections, "TLS connections looked at"},
     {"connections_keyed", &DecryptCounters::connections_keyed, "of these, keys were found for"},
     {"connections_keyed_late", &DecryptCounters::connections_keyed_late,
      "of these, keys came after ciphertext had been held"},
+    {"connections_by_rsa", &DecryptCounters::connections_by_rsa,
+     "of these, a server's RSA key opened the handshake, or the one before that is resumed"},
+    {"rsa_not_opened", &DecryptCounters::rsa_not_opened,
+     "handshakes with RSA key exchange that no server key opened"},
+    {"rsa_limit", &DecryptCounters::rsa_limit,
+     "handshakes with RSA key exchange beyond limits.rsa_exchanges_per_second"},
     {"records_opened", &DecryptCounters::records_opened, "records decrypted and authenticated"},
     {"clear_bytes", &DecryptCounters::clear_bytes, "bytes of application data in clear"},
     {"sealed_bytes", &DecryptCounters::sealed_bytes, "encrypted bytes that were not decrypted"},
@@ -46,7 +55,7 @@ inline constexpr CounterTable<DecryptCounters, 26> kDecryptCounterTable{{
     {"unknown_cipher", &DecryptCounters::unknown_cipher,
      "directions given up: cipher suite or compression not supported"},
     {"unknown_version", &DecryptCounters::unknown_version,
-     "directions given up: SSL 3.0, or a draft of TLS 1.3"},
+     "directions given up: SSL 2, or an early draft of TLS 1.3"},
     {"no_handshake", &DecryptCounters::no_handshake,
      "directions given up: the hello messages were not seen"},
     {"wrong_key", &DecryptCounters::wrong_key,

@@ -5,8 +5,8 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
+#include "core/byte_budget.h"
 #include "core/bytes.h"
 
 namespace weir::inspect {
@@ -15,9 +15,13 @@ enum HandshakeType : uint8_t {
   kHelloRequestMessage = 0,
   kClientHelloMessage = 1,
   kServerHelloMessage = 2,
+  kNewSessionTicketMessage = 4,
   kEndOfEarlyDataMessage = 5,
   kEncryptedExtensionsMessage = 8,
   kCertificateMessage = 11,
+  kServerKeyExchangeMessage = 12,
+  kServerHelloDoneMessage = 14,
+  kClientKeyExchangeMessage = 16,
   kFinishedMessage = 20,
   kKeyUpdateMessage = 24,
 };
@@ -30,6 +34,11 @@ struct HandshakeMessage {
 
 class HandshakeReader {
  public:
+  // Before the first message. `room`: for messages that come in parts; what finds none is not
+  // whole.
+  void set_room(ByteBudget* room) noexcept { body_.set_budget(room); }
+  // Keep the messages of a key exchange and tickets too.
+  void keep_exchange(bool keep) noexcept { keep_exchange_ = keep; }
   // Takes from the front of `in`; true when a message ended there.
   [[nodiscard]] bool next(ByteSpan& in, size_t most_kept, HandshakeMessage& out);
   // `bytes` of the handshake stream are missing.
@@ -40,8 +49,9 @@ class HandshakeReader {
   std::array<uint8_t, 4> header_{};
   uint8_t fill_ = 0;
   bool keep_ = false;
+  bool keep_exchange_ = false;
   uint32_t left_ = 0;
-  std::vector<uint8_t> body_;
+  BudgetedBytes body_;
 };
 
 }  // namespace weir::inspect

@@ -51,6 +51,23 @@ size_t hash_bytes(HashKind hash) noexcept {
   return 0;
 }
 
+bool hash_of(HashKind hash, std::span<const ByteSpan> parts, uint8_t* out) noexcept {
+  const EVP_MD* kind = hash == HashKind::kMd5      ? EVP_md5()
+                       : hash == HashKind::kSha1   ? EVP_sha1()
+                       : hash == HashKind::kSha256 ? EVP_sha256()
+                       : hash == HashKind::kSha384 ? EVP_sha384()
+                                                   : nullptr;
+  if (kind == nullptr) return false;
+  EVP_MD_CTX* ctx = EVP_MD_CTX_new();
+  bool good = EVP_DigestInit_ex2(ctx, kind, nullptr) == 1;
+  for (const ByteSpan part : parts) {
+    good = good && EVP_DigestUpdate(ctx, part.data(), part.size()) == 1;
+  }
+  good = good && EVP_DigestFinal_ex(ctx, out, nullptr) == 1;
+  EVP_MD_CTX_free(ctx);
+  return good;
+}
+
 Hmac::~Hmac() { EVP_MAC_CTX_free(as_context(context_)); }
 
 bool Hmac::set_key(HashKind hash, ByteSpan key) noexcept {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "core/bytes.h"
 
@@ -12,6 +13,9 @@ enum class HashKind : uint8_t { kNone, kMd5, kSha1, kSha256, kSha384 };
 
 inline constexpr size_t kMaxHashBytes = 48;
 [[nodiscard]] size_t hash_bytes(HashKind hash) noexcept;
+
+// Of all parts, one behind the other. `out` takes hash_bytes() bytes. False without the hash.
+[[nodiscard]] bool hash_of(HashKind hash, std::span<const ByteSpan> parts, uint8_t* out) noexcept;
 
 class Hmac {
  public:

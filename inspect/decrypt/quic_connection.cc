@@ -19,8 +19,17 @@ constexpr uint16_t kInitialSuite = 0x1301;
 
 }  // namespace
 
+QuicConnection::QuicConnection(QuicDecryptServices& services, QuicSink& sink,
+                               bool of_interest) noexcept
+    : services_(services), sink_(sink), of_interest_(of_interest) {
+  for (Side& side : sides_.slot) {
+    for (HandshakeReader& reader : side.messages) reader.set_room(services.shared.handshake_room);
+  }
+}
+
 QuicConnection::~QuicConnection() {
   drop_held();
+  services_.stream_held -= crypto_held_;
   set_stream_held(0);
 }
 
@@ -330,7 +339,16 @@ void QuicConnection::read_crypto(Direction d, size_t space, uint64_t offset, Byt
       on_message(d, message);
     }
   };
-  (void)side.crypto[space].add(offset, data, {limits.quic_crypto_bytes, kCryptoPieces}, give);
+  QuicReassembly& crypto = side.crypto[space];
+  const uint64_t before = crypto.held();
+  const uint64_t others = services_.stream_held - before;
+  const uint64_t free =
+      limits.quic_bytes_total - std::min<uint64_t>(limits.quic_bytes_total, others);
+  const QuicReassembly::Bounds bounds{std::min<uint64_t>(limits.quic_crypto_bytes, free),
+                                      kCryptoPieces};
+  if (!crypto.add(offset, data, bounds, give)) services_.counters.crypto_limit.add();
+  crypto_held_ = crypto_held_ - before + crypto.held();
+  services_.stream_held = others + crypto.held();
 }
 
 void QuicConnection::on_message(Direction d, const HandshakeMessage& message) {

@@ -33,15 +33,14 @@ struct QuicFrame;
 struct QuicDecryptServices {
   DecryptServices& shared;  // limits, keys, held bytes
   QuicDecryptCounters& counters;
-  uint64_t stream_held = 0;  // bytes out of order in all connections
+  uint64_t stream_held = 0;  // memory of what is out of order in all connections
   std::vector<uint8_t> plain = std::vector<uint8_t>(kMaxQuicPacket);
 };
 
 class QuicConnection {
  public:
   // `of_interest`: hold packets while keys are missing. Both references must outlive this.
-  QuicConnection(QuicDecryptServices& services, QuicSink& sink, bool of_interest) noexcept
-      : services_(services), sink_(sink), of_interest_(of_interest) {}
+  QuicConnection(QuicDecryptServices& services, QuicSink& sink, bool of_interest) noexcept;
   ~QuicConnection();
   QuicConnection(const QuicConnection&) = delete;
   QuicConnection& operator=(const QuicConnection&) = delete;
@@ -198,7 +197,9 @@ class QuicConnection {
 
   StreamMap streams_;
   uint64_t clock_ = 0;
-  uint64_t stream_held_ = 0;  // bytes of all streams; also counted in services_.stream_held
+  // Taken by all streams, and by the handshake; also counted in services_.stream_held.
+  uint64_t stream_held_ = 0;
+  uint64_t crypto_held_ = 0;
   Timestamp oldest_hole_;
   std::array<QuicReassembly, 4> server_streams_;  // one-way streams 3, 7, 11, 15
   // Ids of streams that are over, without their two type bits, by type: ascending ranges.

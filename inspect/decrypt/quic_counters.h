@@ -26,6 +26,7 @@ struct QuicDecryptCounters {
   Counter clear_bytes;
   Counter stream_holes;
   Counter stream_limit;
+  Counter crypto_limit;
   Counter streams_evicted;
   Counter late_stream_bytes;
   Counter connection_ids;
@@ -35,7 +36,7 @@ struct QuicDecryptCounters {
   Counter connections_evicted;
 };
 
-inline constexpr CounterTable<QuicDecryptCounters, 27> kQuicDecryptCounterTable{{
+inline constexpr CounterTable<QuicDecryptCounters, 28> kQuicDecryptCounterTable{{
     {"connections", &QuicDecryptCounters::connections, "QUIC connections looked at"},
     {"connections_keyed", &QuicDecryptCounters::connections_keyed, "of these, keys were found for"},
     {"connections_keyed_late", &QuicDecryptCounters::connections_keyed_late,
@@ -64,6 +65,8 @@ inline constexpr CounterTable<QuicDecryptCounters, 27> kQuicDecryptCounterTable{
     {"stream_holes", &QuicDecryptCounters::stream_holes, "holes in streams that were given up"},
     {"stream_limit", &QuicDecryptCounters::stream_limit,
      "of these, because what came behind was too much to hold"},
+    {"crypto_limit", &QuicDecryptCounters::crypto_limit,
+     "times that handshake bytes out of order were dropped at a limit"},
     {"streams_evicted", &QuicDecryptCounters::streams_evicted,
      "idlest streams that made room at the limit quic_streams"},
     {"late_stream_bytes", &QuicDecryptCounters::late_stream_bytes,

@@ -12,8 +12,10 @@ namespace weir::inspect {
 
 class QuicReassembly {
  public:
+  // What a piece takes besides its bytes and its place in the list: the least allocation.
+  static constexpr uint64_t kPieceBytes = 32;
   struct Bounds {
-    size_t bytes = 0;   // held of this stream
+    size_t bytes = 0;   // that this stream takes, see held()
     size_t pieces = 0;  // that do not touch
   };
 
@@ -59,7 +61,10 @@ class QuicReassembly {
   [[nodiscard]] bool has_hole() const noexcept { return !pieces_.empty(); }
   // Where the hole in front ends; only with has_hole().
   [[nodiscard]] uint64_t hole_end() const noexcept { return pieces_.front().offset; }
-  [[nodiscard]] uint64_t held() const noexcept { return held_; }
+  // Memory that is taken: many small pieces cost more than their bytes.
+  [[nodiscard]] uint64_t held() const noexcept {
+    return held_ + pieces_.capacity() * sizeof(Piece);
+  }
 
  private:
   struct Piece {
@@ -75,15 +80,17 @@ class QuicReassembly {
     size_t done = 0;
     for (; done < pieces_.size() && pieces_[done].offset == next_; ++done) {
       next_ = pieces_[done].end();
-      held_ -= pieces_[done].bytes.size();
+      held_ -= pieces_[done].bytes.size() + kPieceBytes;
       give(ByteSpan(pieces_[done].bytes), pieces_[done].offset);
     }
-    if (done > 0) pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(done));
+    if (done == 0) return;
+    pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(done));
+    if (4 * pieces_.size() < pieces_.capacity()) pieces_.shrink_to_fit();
   }
 
   std::vector<Piece> pieces_;  // ascending, disjoint, all behind next_
   uint64_t next_ = 0;
-  uint64_t held_ = 0;
+  uint64_t held_ = 0;  // bytes of pieces, and kPieceBytes each
 };
 
 }  // namespace weir::inspect

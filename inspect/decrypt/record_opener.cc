@@ -48,6 +48,7 @@ RecordOpener::~RecordOpener() {
   EVP_CIPHER_CTX_free(as_context(context_));
   EVP_CIPHER_CTX_free(as_context(ahead_));
   wipe_memory(iv_.data(), iv_.size());
+  wipe_memory(mac_key_.data(), mac_key_.size());
 }
 
 bool RecordOpener::begin(const TlsSuite& suite, uint16_t version, bool encrypt_then_mac,
@@ -59,6 +60,9 @@ bool RecordOpener::begin(const TlsSuite& suite, uint16_t version, bool encrypt_t
   mac_bytes_ = hash_bytes(suite.mac);
   explicit_nonce_ = !tls13_ && (bulk_->mode == RecordMode::kGcm || bulk_->mode == RecordMode::kCcm);
   encrypt_then_mac_ = encrypt_then_mac && bulk_->mode == RecordMode::kCbc;
+  ssl3_ = version == kSsl30;
+  mac_ = suite.mac;
+  if (ssl3_) mac_key_ = keys.mac;
   chained_ = bulk_->mode == RecordMode::kCbc && version <= kTls10;
   overhead_ = 0;
   if (bulk_->tag_bytes == 0) {
@@ -213,8 +217,8 @@ std::optional<ByteSpan> RecordOpener::open_cbc(uint64_t seq, const RecordHeader&
   const size_t inner_mac = encrypt_then_mac_ ? 0 : mac_bytes_;
   if (padded.size() < padding + inner_mac) return std::nullopt;
   const ByteSpan filler = padded.last(padding);
-  if (!std::all_of(filler.begin(), filler.end(),
-                   [&](uint8_t byte) { return byte == padded.back(); })) {
+  if (!ssl3_ && !std::all_of(filler.begin(), filler.end(),
+                             [&](uint8_t byte) { return byte == padded.back(); })) {
     return std::nullopt;
   }
   const ByteSpan content = padded.first(padded.size() - padding - inner_mac);
@@ -264,6 +268,21 @@ bool RecordOpener::mac_matches(uint64_t seq, const RecordHeader& header, ByteSpa
   head[11] = static_cast<uint8_t>(content.size() >> 8);
   head[12] = static_cast<uint8_t>(content.size() & 0xff);
   std::array<uint8_t, kMaxHashBytes> computed{};
+  if (ssl3_) {
+    // RFC 6101 section 5.2.3.1. The version is left out.
+    std::array<uint8_t, 48> pad{};
+    const ByteSpan padding = ByteSpan(pad).first(mac_ == HashKind::kMd5 ? 48 : 40);
+    const ByteSpan key = ByteSpan(mac_key_).first(mac_bytes_);
+    std::array<uint8_t, kMaxHashBytes> inner{};
+    pad.fill(0x36);
+    const std::array<ByteSpan, 5> first{key, padding, ByteSpan(head).first(9),
+                                        ByteSpan(head).last(2), content};
+    if (!hash_of(mac_, first, inner.data())) return false;
+    pad.fill(0x5c);
+    const std::array<ByteSpan, 3> second{key, padding, ByteSpan(inner).first(mac_bytes_)};
+    return hash_of(mac_, second, computed.data()) &&
+           CRYPTO_memcmp(computed.data(), mac.data(), mac.size()) == 0;
+  }
   hmac_.begin();
   hmac_.add(head);
   hmac_.add(content);

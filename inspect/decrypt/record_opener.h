@@ -66,6 +66,9 @@ class RecordOpener {
   bool explicit_nonce_ = false;
   bool chained_ = false;  // TLS 1.0: the IV is the last block of the record before
   bool encrypt_then_mac_ = false;
+  bool ssl3_ = false;  // a MAC of its own, and padding of any content
+  HashKind mac_ = HashKind::kNone;
+  std::array<uint8_t, kMaxHashBytes> mac_key_{};  // ssl3_
   bool ready_ = false;
 };
 

@@ -57,9 +57,16 @@ std::string_view decrypt_fault_name(DecryptFault fault) noexcept {
 TlsDecryptor::TlsDecryptor(DecryptServices& services, ClearSink& sink, bool of_interest)
     : services_(services),
       sink_(sink),
-      names_(services.limits, services.tls),
+      names_(services.limits, services.tls, services.handshake_room),
       of_interest_(of_interest) {
   services.counters.connections.add();
+  if (services.server_keys != nullptr && services.server_keys->size() > 0) {
+    exchange_ = std::make_unique<RsaExchange>(*services.server_keys, services.handshake_room);
+  }
+  for (Side& side : sides_.slot) {
+    side.messages.set_room(services.handshake_room);
+    side.messages.keep_exchange(exchange_ != nullptr);
+  }
 }
 
 TlsDecryptor::~TlsDecryptor() {
@@ -213,11 +220,13 @@ void TlsDecryptor::process(Direction d, ByteSpan data) {
 // The header is complete. A record that lies whole in `data` is not copied.
 void TlsDecryptor::begin_body(Direction d, ByteSpan& data) {
   Side& side = sides_[d];
-  if (!valid_header(side.header)) {
+  const bool ssl2 = !client_hello_ && !side.gap && ssl2_hello_header(side.header) &&
+                    ssl2_body_bytes(side.header) <= kMaxRecordBody;
+  if (!ssl2 && !valid_header(side.header)) {
     give_up(d, client_hello_ ? DecryptFault::kBadFraming : DecryptFault::kNoHandshake);
     return;
   }
-  const size_t size = body_bytes(side.header);
+  const size_t size = ssl2 ? ssl2_body_bytes(side.header) : body_bytes(side.header);
   if (data.size() >= size) {
     const ByteSpan body = data.first(size);
     data = data.subspan(size);
@@ -280,6 +289,7 @@ void TlsDecryptor::on_clear_record(Direction d, ByteSpan body) {
     case kApplicationDataRecord:
       break;
     default:
+      if (!client_hello_ && ssl2_hello_header(side.header)) on_ssl2_hello(d, body);
       return;
   }
   if (!client_hello_) {
@@ -410,6 +420,9 @@ void TlsDecryptor::enter(Direction d, Epoch epoch) {
   Side& side = sides_[d];
   side.epoch = epoch;
   side.seq = 0;
+  side.messages.keep_exchange(false);
+  // What the server says in clear ends with a ticket, if it gives one.
+  if (epoch != Epoch::kLegacy || (ready_ && !is_client(d))) exchange_.reset();
   side.messages.reset();
   if (side.gap && !side.opened) side.resync = true;
   if (epoch == Epoch::kLegacy) return;  // the keys come with the first record
@@ -432,6 +445,7 @@ void TlsDecryptor::give_up(Direction d, DecryptFault fault) {
   side.dead = true;
   if (fault_ == DecryptFault::kNone) fault_ = fault;
   counter_of(fault, services_.counters).add();
+  exchange_.reset();
   side.messages.reset();
   side.handshake.wipe();
   side.traffic.wipe();

@@ -1,8 +1,8 @@
-// Decrypts a TLS connection (1.0 to 1.3; RFC 2246, 4346, 5246, 8446) whose secrets a key log gave,
-// from the two byte streams of TCP. Keys may come late: ciphertext of flows of interest is held for
-// a while. Every record is authenticated; after lost packets the thread is searched again by trying
-// record numbers. Not read: SSL 3.0, compression, what follows a renegotiation, the inner name and
-// keys of an accepted Encrypted Client Hello.
+// Decrypts a TLS connection (1.0 to 1.3; RFC 2246, 4346, 5246, 8446; SSL 3.0, RFC 6101) whose
+// secrets a key log gave, from the two byte streams of TCP. Keys may come late: ciphertext of flows
+// of interest is held for a while. Every record is authenticated; after lost packets the thread is
+// searched again by trying record numbers. Not read: SSL 2, compression, what follows a
+// renegotiation, the inner name and keys of an accepted Encrypted Client Hello.
 //
 // Calls: poll_keys(time of the packet) before the packet's bytes; on_data, on_gap, on_end as for
 // every decoder; finish() when the flow is forgotten. While waiting(), keep the flow beyond its TCP
@@ -22,6 +22,7 @@
 #include "inspect/decrypt/handshake_reader.h"
 #include "inspect/decrypt/key_store.h"
 #include "inspect/decrypt/record_opener.h"
+#include "inspect/decrypt/rsa_exchange.h"
 #include "inspect/identify/tls_decoder.h"
 
 namespace weir::inspect {
@@ -34,7 +35,7 @@ enum class TlsSight : uint8_t {
   kPartly,          // fault() and the byte counts say what is missing
   kNoKey,           // no key log had this session
   kNoHandshake,     // the hellos were not seen, so no session could be looked up
-  kUnknownVersion,  // SSL 3.0 and the like
+  kUnknownVersion,  // SSL 2 and the like
   kUnknownCipher,
   kFailed,  // keys were known, but did not open anything
 };
@@ -62,6 +63,19 @@ struct DecryptServices {
   DecryptCounters& counters;
   uint64_t held_bytes = 0;  // in all flows
   Duration key_delay{};     // keys count as come only so long after the ClientHello
+  const ServerKeys* server_keys = nullptr;
+  ByteBudget* handshake_room = nullptr;  // for messages that come in parts
+
+  // Of using a server's key, which takes time: so many a second.
+  Timestamp exchange_second{};
+  size_t exchanges = 0;
+  [[nodiscard]] bool may_exchange(Timestamp now) noexcept {
+    if (now - exchange_second >= Duration::seconds(1) || now < exchange_second) {
+      exchange_second = now;
+      exchanges = 0;
+    }
+    return ++exchanges <= limits.rsa_exchanges_per_second;
+  }
 
   // Of what all flows may hold, a quarter is kept free for flows to AI services.
   [[nodiscard]] uint64_t may_hold_in_all(bool priority) const noexcept {
@@ -167,8 +181,11 @@ class TlsDecryptor final : public StreamDecoder {
 
   // tls_decryptor_messages.cc: the handshake.
   void read_messages(Direction d, ByteSpan part);
-  void on_message(Direction d, const HandshakeMessage& message);
+  void on_message(Direction d, const HandshakeMessage& message, size_t behind);
+  void on_clear_message(Direction d, const HandshakeMessage& message, size_t behind);
+  void on_exchange_message(Direction d, const HandshakeMessage& message, size_t behind);
   void on_client_hello(Direction d, ByteSpan body);
+  void on_ssl2_hello(Direction d, ByteSpan body);
   void on_server_hello(ByteSpan body);
   void on_encrypted_extensions(ByteSpan body);
   void on_certificate(ByteSpan body);
@@ -187,6 +204,7 @@ class TlsDecryptor final : public StreamDecoder {
   // tls_decryptor_keys.cc: finding keys, and ciphertext that waits for them.
   [[nodiscard]] bool need_keys(Direction d, ByteSpan body);
   [[nodiscard]] bool look_up();
+  [[nodiscard]] bool open_exchange();
   [[nodiscard]] bool settle();
   [[nodiscard]] bool take_secrets(const SessionSecrets& found);
   void hold(Direction d, ByteSpan data);
@@ -242,7 +260,8 @@ class TlsDecryptor final : public StreamDecoder {
   bool expired_ = false;
   uint64_t seen_generation_ = 0;
   Secret early_secret_;
-  PerDirection<RecordKeys> keys_;  // TLS 1.2 and before, by the flow's directions
+  std::unique_ptr<RsaExchange> exchange_;  // while a server's key may open the handshake
+  PerDirection<RecordKeys> keys_;          // TLS 1.2 and before, by the flow's directions
   CipherHold hold_;
   Timestamp now_;
   Timestamp hello_time_;

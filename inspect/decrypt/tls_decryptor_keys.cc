@@ -67,6 +67,7 @@ bool TlsDecryptor::need_keys(Direction d, ByteSpan body) {
 bool TlsDecryptor::look_up() {
   if (ready_) return true;
   if (!client_hello_ || unusable_ != DecryptFault::kNone) return false;
+  if (exchange_ && open_exchange()) return true;
   if (now_ - hello_time_ < services_.key_delay) return false;
   const uint64_t generation = services_.keys.generation();
   if (generation == seen_generation_) return false;
@@ -77,6 +78,28 @@ bool TlsDecryptor::look_up() {
   if (ready_) {
     services_.counters.connections_keyed.add();
     if (hold_.bytes() > 0) services_.counters.connections_keyed_late.add();
+  }
+  return ready_;
+}
+
+// By the server's RSA key.
+bool TlsDecryptor::open_exchange() {
+  if (!server_hello_ || !exchange_->ready()) return false;
+  if (exchange_->costs() && !services_.may_exchange(now_)) {
+    services_.counters.rsa_limit.add();
+    exchange_->give_up();
+    return false;
+  }
+  SessionSecrets found;
+  if (!exchange_->open(version_, suite_->prf, client_random_, server_random_, now_,
+                       found[SecretKind::kMaster])) {
+    if (exchange_->costs()) services_.counters.rsa_not_opened.add();
+    return false;
+  }
+  ready_ = take_secrets(found);
+  if (ready_) {
+    services_.counters.connections_keyed.add();
+    services_.counters.connections_by_rsa.add();
   }
   return ready_;
 }

@@ -62,7 +62,10 @@ void TlsDecryptor::lose_record(Direction d, size_t body) {
   Side& side = sides_[d];
   services_.counters.records_missed.add();
   if (side.epoch == Epoch::kClear) {
-    if (side.header[0] == kHandshakeRecord) side.messages.lose(body);
+    if (side.header[0] == kHandshakeRecord) {
+      side.messages.lose(body);
+      if (exchange_) exchange_->lose();
+    }
     return;
   }
   if (side.header[0] == kChangeCipherSpecRecord) return;
@@ -94,6 +97,7 @@ void TlsDecryptor::begin_scan(Direction d, uint64_t wire, bool sized) {
   side.framing = Framing::kScan;
   side.header_fill = 0;
   if (side.epoch != Epoch::kClear) side.resync = true;
+  if (exchange_) exchange_->lose();
   side.messages.reset();
 }
 

@@ -36,6 +36,32 @@ bool xor_p_hash(HashKind hash, ByteSpan secret, std::span<const ByteSpan> seed,
   return true;
 }
 
+// "A", "BB", "CCC" ... before the secret.
+bool ssl3_expand(ByteSpan secret, ByteSpan seed_a, ByteSpan seed_b,
+                 std::span<uint8_t> out) noexcept {
+  constexpr size_t kMostRounds = 16;
+  std::array<uint8_t, kMostRounds> letters{};
+  std::array<uint8_t, kMaxHashBytes> inner{};
+  std::array<uint8_t, kMaxHashBytes> block{};
+  const size_t size = hash_bytes(HashKind::kMd5);
+  size_t done = 0;
+  for (size_t round = 1; done < out.size(); ++round) {
+    if (round > kMostRounds) return false;
+    letters.fill(static_cast<uint8_t>('A' + round - 1));
+    const std::array<ByteSpan, 4> parts{ByteSpan(letters).first(round), secret, seed_a, seed_b};
+    const std::array<ByteSpan, 2> outer{secret, ByteSpan(inner).first(hash_bytes(HashKind::kSha1))};
+    if (!hash_of(HashKind::kSha1, parts, inner.data()) ||
+        !hash_of(HashKind::kMd5, outer, block.data())) {
+      return false;
+    }
+    const size_t count = std::min(size, out.size() - done);
+    std::copy_n(block.begin(), count, out.begin() + static_cast<ptrdiff_t>(done));
+    done += count;
+  }
+  wipe_memory(block.data(), block.size());
+  return true;
+}
+
 }  // namespace
 
 bool hkdf_expand_label(HashKind hash, ByteSpan secret, std::string_view label, ByteSpan context,
@@ -83,6 +109,7 @@ bool update_traffic_secret(const TlsSuite& suite, Secret& secret) noexcept {
 
 bool tls_prf(uint16_t version, HashKind hash, ByteSpan secret, std::string_view label,
              ByteSpan seed_a, ByteSpan seed_b, std::span<uint8_t> out) noexcept {
+  if (version == kSsl30) return ssl3_expand(secret, seed_a, seed_b, out);
   const std::array<ByteSpan, 3> seed{as_bytes(label), seed_a, seed_b};
   std::fill(out.begin(), out.end(), uint8_t{0});
   if (version >= kTls12) return xor_p_hash(hash, secret, seed, out);
@@ -125,6 +152,7 @@ bool derive_key_block(uint16_t version, const TlsSuite& suite, ByteSpan master,
                       const TlsRandom& client_random, const TlsRandom& server_random,
                       PerDirection<RecordKeys>& out) noexcept {
   const BulkCipher& bulk = *suite.bulk;
+  if (version == kSsl30 && bulk.export_bytes > 0) return false;
   const size_t mac_bytes = hash_bytes(suite.mac);
   size_t iv_bytes = 0;
   switch (bulk.mode) {

@@ -14,6 +14,7 @@
 
 namespace weir::inspect {
 
+inline constexpr uint16_t kSsl30 = 0x0300;
 inline constexpr uint16_t kTls10 = 0x0301;
 inline constexpr uint16_t kTls11 = 0x0302;
 inline constexpr uint16_t kTls12 = 0x0303;
@@ -38,7 +39,8 @@ struct RecordKeys {
 // The next generation after a KeyUpdate, in place.
 [[nodiscard]] bool update_traffic_secret(const TlsSuite& suite, Secret& secret) noexcept;
 
-// P_hash of TLS 1.2, or MD5 and SHA-1 together before it.
+// P_hash of TLS 1.2, or MD5 and SHA-1 together before it. SSL 3.0 (RFC 6101 section 6.2.2) knows no
+// labels.
 [[nodiscard]] bool tls_prf(uint16_t version, HashKind hash, ByteSpan secret, std::string_view label,
                            ByteSpan seed_a, ByteSpan seed_b, std::span<uint8_t> out) noexcept;
 // kToServer: what the client writes.

@@ -14,9 +14,6 @@ namespace weir::inspect {
 namespace {
 
 constexpr uint16_t kDnsPort = 53;
-// At once, of one HTTP/2 connection: so that tunnels of tunnels do not multiply, one in a tunnel.
-constexpr size_t kTunnels = 32;
-constexpr size_t kTunnelsInTunnel = 1;
 
 // The handshake type of a TLS record that begins a stream; 0 when there is none.
 uint8_t handshake_type(ByteSpan first) noexcept {
@@ -42,7 +39,8 @@ ContentInspector::ContentInspector(FlowDossier& dossier, DecoderServices& decode
       may_flip_(may_flip),
       origin_(origin),
       mid_stream_(may_flip),
-      requests_(dossier, *this, origin.visibility) {}
+      requests_(dossier, *this, origin.visibility),
+      tunnels_(dossier, decoders, origin) {}
 
 ContentInspector::~ContentInspector() {
   if (waiting_) decoders_.waiting.erase(wait_number_);
@@ -171,7 +169,8 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
         decryptor_ =
             std::make_unique<TlsDecryptor>(*decoders_.decrypt, *this, decoders_.hold_for_keys);
       } else {
-        tls_ = std::make_unique<TlsDecoder>(dossier.services().limits, decoders_.tls);
+        tls_ = std::make_unique<TlsDecoder>(dossier.services().limits, decoders_.tls,
+                                            &decoders_.handshake_room);
         dossier.only_partly_seen(VisibilityReason::kNoKey);
       }
       dossier.not_seen(VisibilityReason::kNoKey);
@@ -180,7 +179,8 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
     case Choice::kHttp:
     case Choice::kHttpMidStream:
       state_ = State::kHttp;
-      http_ = std::make_unique<Http1Decoder>(dossier.services().limits, decoders_.http, requests_);
+      http_ = std::make_unique<Http1Decoder>(dossier.services().limits, decoders_.http, requests_,
+                                             &decoders_.head_room);
       if (choice == Choice::kHttpMidStream && mid_stream_) http_->set_mid_stream();
       if (origin_.depth == 0) dossier.set_protocol("http");
       if (choice == Choice::kHttpMidStream) dossier.raise_visibility(origin_.visibility);
@@ -194,7 +194,7 @@ void ContentInspector::start(Choice choice, Direction direction, ByteSpan buffer
     case Choice::kHttp2MidStream:
       state_ = State::kHttp2;
       http2_ = std::make_unique<Http2Decoder>(dossier.services().limits, decoders_.http2,
-                                              decoders_.websocket, requests_);
+                                              decoders_.websocket, requests_, &decoders_.head_room);
       if (choice == Choice::kHttp2MidStream) http2_->set_mid_stream();
       if (origin_.depth == 0) dossier.set_protocol("http2");
       break;
@@ -220,8 +220,9 @@ void ContentInspector::feed(Direction direction, ByteSpan data) noexcept {
       break;
     case State::kHttp: {
       const DecodeStatus status = http_->on_data(direction, data);
-      if (!tunnels_.empty() && tunnels_.front().inspector->finished()) {
-        unread_ = tunnels_.front().inspector->unread_;
+      const ContentInspector* inside = tunnels_.first();
+      if (inside != nullptr && inside->finished()) {
+        unread_ = inside->unread_;
         to_done();
         break;
       }
@@ -376,7 +377,7 @@ void ContentInspector::end_decryption(EndReason reason) noexcept {
 void ContentInspector::finish(EndReason reason) noexcept {
   if (decryptor_) end_decryption(reason);
   if (inner_) inner_->finish(reason);
-  for (const Tunnel& tunnel : tunnels_) tunnel.inspector->finish(reason);
+  tunnels_.finish(reason);
 }
 
 ContentInspector* ContentInspector::inner() noexcept {
@@ -511,70 +512,38 @@ void ContentInspector::on_tcp_end(Direction direction, EndReason reason) noexcep
     case State::kDone:
       break;
   }
-  for (const Tunnel& tunnel : tunnels_) tunnel.inspector->on_tcp_end(direction, reason);
+  tunnels_.on_end(direction, reason);
   if (websocket_) websocket_->on_end(direction, reason);
 }
 
 void ContentInspector::on_tunnel_open(const TunnelInfo& info) noexcept {
-  EngineCounters& counters = dossier_.services().counters;
-  counters.tunnels.add();
-  if (origin_.depth >= dossier_.services().limits.tunnel_depth) {
-    counters.tunnels_too_deep.add();
-    return;
-  }
-  if (tunnels_.size() >= (origin_.tunnelled ? kTunnelsInTunnel : kTunnels)) {
-    counters.tunnels_too_many.add();
-    return;
-  }
-  if (info.kind == TunnelKind::kConnect) {
-    dossier_.learn_name(HostSource::kHttp, info.protocol);
-    dossier_.learn_request(info.protocol, "");
-    dossier_.enter_tunnel(info.protocol);
-  } else if (is_websocket(info.protocol)) {
+  if (!tunnels_.admit(info)) return;
+  if (info.kind == TunnelKind::kUpgrade && is_websocket(info.protocol)) {
     websocket_ = std::make_unique<WebSocketDecoder>(
         dossier_.services().limits, decoders_.websocket, requests_,
         WebSocketOrigin{info.target, info.authority, info.user_agent, info.websocket_extensions});
     return;
   }
-  tunnels_.push_back(
-      {info.stream_id, std::make_unique<ContentInspector>(
-                           dossier_, decoders_, uint16_t{0}, false,
-                           StreamOrigin{origin_.depth + 1, true, origin_.visibility})});
-}
-
-ContentInspector* ContentInspector::tunnel(uint64_t stream_id) noexcept {
-  for (const Tunnel& tunnel : tunnels_) {
-    if (tunnel.stream_id == stream_id) return tunnel.inspector.get();
-  }
-  return nullptr;
+  tunnels_.add(info.stream_id);
 }
 
 void ContentInspector::on_tunnel_bytes(uint64_t stream_id, Direction direction,
                                        ByteSpan data) noexcept {
   if (websocket_) {
     (void)websocket_->on_data(direction, data);
-  } else if (ContentInspector* inside = tunnel(stream_id)) {
-    inside->on_tcp_data(direction, data);
-  } else if (direction == Direction::kToServer) {
-    dossier_.note_unread(&EngineCounters::unread_limit_bytes, data.size());
+  } else {
+    tunnels_.on_bytes(stream_id, direction, data);
   }
 }
 
 void ContentInspector::on_tunnel_hole(uint64_t stream_id, Direction direction,
                                       uint64_t bytes) noexcept {
   if (websocket_) (void)websocket_->on_gap(direction, bytes);
-  if (ContentInspector* inside = tunnel(stream_id)) inside->on_tcp_gap(direction, bytes);
+  tunnels_.on_hole(stream_id, direction, bytes);
 }
 
 void ContentInspector::on_tunnel_close(uint64_t stream_id, EndReason reason) noexcept {
-  for (auto it = tunnels_.begin(); it != tunnels_.end(); ++it) {
-    if (it->stream_id != stream_id) continue;
-    it->inspector->on_tcp_end(Direction::kToClient, reason);
-    it->inspector->on_tcp_end(Direction::kToServer, reason);
-    it->inspector->finish(reason);
-    tunnels_.erase(it);
-    return;
-  }
+  tunnels_.close(stream_id, reason);
 }
 
 void ContentInspector::on_dns(Direction /*direction*/, const DnsMessage& message) noexcept {
@@ -592,7 +561,7 @@ void ContentInspector::after_packet() noexcept {
     dossier_.raise_visibility(origin_.visibility);
   }
   if (inner_) inner_->after_packet();
-  for (const Tunnel& tunnel : tunnels_) tunnel.inspector->after_packet();
+  tunnels_.after_packet();
 }
 
 void ContentInspector::flipped() noexcept { flip_ = false; }

@@ -17,6 +17,7 @@
 #include "inspect/engine/flow_dossier.h"
 #include "inspect/engine/proxy_header.h"
 #include "inspect/engine/request_inspector.h"
+#include "inspect/engine/stream_tunnels.h"
 #include "inspect/http/http1_decoder.h"
 #include "inspect/http/http2_decoder.h"
 #include "inspect/http/websocket_decoder.h"
@@ -30,11 +31,16 @@ class ContentInspector;
 
 // Decoder counters and hooks that the inspectors of one worker share.
 struct DecoderServices {
-  DecoderServices(const Limits& limits, const KeyStore* keys, bool may_come_late, Duration delay)
-      : hold_for_keys(may_come_late) {
+  DecoderServices(const Limits& limits, const KeyStore* keys, bool may_come_late, Duration delay,
+                  const ServerKeys* server_keys)
+      : handshake_room(limits.handshake_bytes_total, tls.no_room),
+        head_room(limits.header_bytes_total, http.heads_no_room),
+        hold_for_keys(may_come_late) {
     if (keys == nullptr) return;
     decrypt.reset(new DecryptServices{limits, *keys, tls, decrypted});
     decrypt->key_delay = delay;
+    decrypt->server_keys = server_keys;
+    decrypt->handshake_room = &handshake_room;
   }
   Http1Counters http;
   Http2Counters http2;
@@ -42,18 +48,13 @@ struct DecoderServices {
   TlsCounters tls;
   DnsCounters dns;
   DecryptCounters decrypted;
+  ByteBudget handshake_room;
+  ByteBudget head_room;
   std::unique_ptr<DecryptServices> decrypt;  // null: no key log, nothing is decrypted
   bool hold_for_keys;
   // Whose ciphertext is held until keys come, in order of its beginning.
   std::map<uint64_t, ContentInspector*> waiting;
   uint64_t waits = 0;  // so far: the next key of `waiting`
-};
-
-// What a stream was taken from.
-struct StreamOrigin {
-  size_t depth = 0;        // of tunnels and TLS around it
-  bool tunnelled = false;  // in a tunnel, however deep
-  Visibility visibility = Visibility::kClear;
 };
 
 class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink, public ClearSink {
@@ -114,12 +115,6 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
     uint8_t used = 0;
   };
 
-  struct Tunnel {
-    uint64_t stream_id = 0;
-    std::unique_ptr<ContentInspector> inspector;
-  };
-  [[nodiscard]] ContentInspector* tunnel(uint64_t stream_id) noexcept;
-
   void probe(Direction direction, ByteSpan data) noexcept;
   void probe_behind_header(Direction direction, ByteSpan data) noexcept;
   [[nodiscard]] Choice choose(ByteSpan first, bool complete) noexcept;
@@ -162,7 +157,7 @@ class ContentInspector final : public TcpSink, public TunnelSink, public DnsSink
   bool waiting_ = false;                     // is in decoders_.waiting
   uint64_t wait_number_ = 0;                 // as this
   std::unique_ptr<ContentInspector> inner_;  // of what TLS holds
-  std::vector<Tunnel> tunnels_;              // one in HTTP/1
+  StreamTunnels tunnels_;                    // one in HTTP/1
   SlotLease raw_;
   uint64_t raw_bytes_ = 0;
   uint64_t stream_offset_ = 0;  // client-to-server bytes so far

@@ -99,7 +99,8 @@ struct Engine::Impl {
         generation(std::make_shared<EngineServices>(std::move(snapshot), services)),
         ndpi(classifier),
         keys(access.store),
-        decoders(services.limits, access.store, access.may_come_late, access.delay),
+        decoders(services.limits, access.store, access.may_come_late, access.delay,
+                 access.server_keys),
         tcp_pool(services.limits),
         quic_router(make_router(flow_key, access.may_come_late)),
         flows(services.limits, flow_key) {}
@@ -112,7 +113,7 @@ struct Engine::Impl {
   bool route_quic(FlowState& flow, Direction direction, ByteSpan datagram, size_t missing);
   std::unique_ptr<QuicRouter> make_router(const HashKey& key, bool hold_for_keys) {
     if (!decoders.decrypt) return nullptr;
-    quic_services = std::make_unique<QuicServices>(*decoders.decrypt, decoders.websocket);
+    quic_services = std::make_unique<QuicServices>(decoders);
     return std::make_unique<QuicRouter>(*quic_services, key, hold_for_keys);
   }
   void begin_flow(Table::Entry& entry, const DecodedPacket& packet);
@@ -349,7 +350,8 @@ void Engine::Impl::on_udp(Table::Entry& entry, Direction direction, const Decode
       if (probe_dns(packet.payload) == ProbeAnswer::kYes) udp.state = UdpFlow::State::kDns;
     } else if (probe_quic(packet.payload) == ProbeAnswer::kYes) {
       udp.state = UdpFlow::State::kQuic;
-      udp.quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
+      udp.quic =
+          std::make_unique<QuicInitialDecoder>(services.limits, quic, &decoders.handshake_room);
       dossier.set_protocol("quic");
       dossier.not_seen(VisibilityReason::kQuic);
     } else if (quic_router && route_quic(flow, direction, packet.payload, packet.missing)) {
@@ -412,7 +414,8 @@ bool Engine::Impl::route_quic(FlowState& flow, Direction direction, ByteSpan dat
   // One more connection between the same ports: it has names of its own.
   flow.udp = std::make_unique<UdpFlow>();
   flow.udp->state = UdpFlow::State::kQuic;
-  flow.udp->quic = std::make_unique<QuicInitialDecoder>(services.limits, quic);
+  flow.udp->quic =
+      std::make_unique<QuicInitialDecoder>(services.limits, quic, &decoders.handshake_room);
   if (flow.udp->quic->on_datagram(direction, datagram) == DecodeStatus::kContinue) return true;
   read_quic_info(*flow.udp, *flow.dossier);
   flow.udp.reset();

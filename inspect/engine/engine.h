@@ -12,6 +12,7 @@
 #include "core/hash.h"
 #include "core/packet.h"
 #include "inspect/decrypt/key_store.h"
+#include "inspect/decrypt/server_keys.h"
 #include "inspect/engine/engine_counters.h"
 #include "inspect/engine/snapshot.h"
 #include "inspect/identify/ndpi_classifier.h"
@@ -21,7 +22,8 @@ namespace weir::inspect {
 // The secrets of TLS sessions, shared by all workers.
 struct KeyAccess {
   const KeyStore* store = nullptr;
-  bool may_come_late = false;  // then ciphertext waits for keys, within limits
+  bool may_come_late = false;               // then ciphertext waits for keys, within limits
+  const ServerKeys* server_keys = nullptr;  // without these only key logs open anything
   // For replays that show what late keys do: those of each connection count as come so long after
   // its ClientHello.
   Duration delay{};

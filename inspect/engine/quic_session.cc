@@ -3,9 +3,13 @@
 #include <string_view>
 #include <utility>
 
+#include "inspect/engine/content_inspector.h"
 #include "inspect/engine/learn.h"
 
 namespace weir::inspect {
+
+QuicServices::QuicServices(DecoderServices& of_worker)
+    : decrypt{*of_worker.decrypt, counters}, decoders(of_worker) {}
 
 QuicSession::QuicSession(QuicServices& services, QuicIdTable& ids,
                          std::shared_ptr<FlowDossier> dossier, bool hold_for_keys)
@@ -13,7 +17,8 @@ QuicSession::QuicSession(QuicServices& services, QuicIdTable& ids,
       ids_(ids),
       dossier_(std::move(dossier)),
       connection_(services.decrypt, *this, hold_for_keys),
-      requests_(*dossier_, *this, Visibility::kDecrypted) {}
+      requests_(*dossier_, *this, Visibility::kDecrypted),
+      tunnels_(*dossier_, services.decoders, {1, false, Visibility::kDecrypted}) {}
 
 QuicSession::~QuicSession() = default;
 
@@ -23,14 +28,14 @@ bool QuicSession::on_datagram(Direction hint, ByteSpan datagram) noexcept {
   if (!connection_.alpn().empty() && dossier_->id().alpn != connection_.alpn()) {
     dossier_->id().alpn = connection_.alpn();
   }
-  requests_.check_news();
+  check_news();
   note_waiting(waiting());
   return opened;
 }
 
 void QuicSession::poll() noexcept {
   connection_.poll(dossier_->services().now);
-  requests_.check_news();
+  check_news();
   note_waiting(waiting());
 }
 
@@ -42,11 +47,33 @@ void QuicSession::finish(EndReason reason) noexcept {
     http3_->finish(reason);
     dossier_->note_unread(&EngineCounters::unread_limit_bytes, http3_->unread_bytes());
   }
+  tunnels_.finish(reason);
   for (const auto& open : raw_) requests_.on_request_end(open.first, reason);
   raw_.clear();
   dossier_->note_unread(&EngineCounters::unread_udp_bytes, connection_.sealed_bytes());
   note_sight(*dossier_);
   note_waiting(false);
+}
+
+void QuicSession::check_news() noexcept {
+  requests_.check_news();
+  tunnels_.after_packet();
+}
+
+void QuicSession::on_tunnel_open(const TunnelInfo& info) noexcept {
+  if (tunnels_.admit(info)) tunnels_.add(info.stream_id);
+}
+
+void QuicSession::on_tunnel_bytes(uint64_t stream, Direction d, ByteSpan data) noexcept {
+  tunnels_.on_bytes(stream, d, data);
+}
+
+void QuicSession::on_tunnel_hole(uint64_t stream, Direction d, uint64_t bytes) noexcept {
+  tunnels_.on_hole(stream, d, bytes);
+}
+
+void QuicSession::on_tunnel_close(uint64_t stream, EndReason reason) noexcept {
+  tunnels_.close(stream, reason);
 }
 
 void QuicSession::note_waiting(bool waiting) noexcept {
@@ -81,7 +108,8 @@ void QuicSession::choose() noexcept {
   if (alpn.empty() || alpn.starts_with("h3")) {
     carries_ = Carries::kHttp3;
     http3_ = std::make_unique<Http3Decoder>(dossier_->services().limits, services_.http3,
-                                            services_.websocket, requests_);
+                                            services_.decoders.websocket, requests_,
+                                            &services_.decoders.head_room);
   } else {
     carries_ = Carries::kOther;
   }

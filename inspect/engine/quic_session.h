@@ -12,18 +12,19 @@
 #include "inspect/decrypt/quic_connection.h"
 #include "inspect/engine/flow_dossier.h"
 #include "inspect/engine/request_inspector.h"
+#include "inspect/engine/stream_tunnels.h"
 #include "inspect/http/http3_decoder.h"
 
 namespace weir::inspect {
 
 // Counters and working memory that the QUIC connections of one worker share.
 struct QuicServices {
-  QuicServices(DecryptServices& decrypt_services, WebSocketCounters& websocket_counters)
-      : decrypt{decrypt_services, counters}, websocket(websocket_counters) {}
+  // `of_worker` decrypts, and must outlive this.
+  explicit QuicServices(DecoderServices& of_worker);
   QuicDecryptCounters counters;
   Http3Counters http3;
   QuicDecryptServices decrypt;
-  WebSocketCounters& websocket;
+  DecoderServices& decoders;
 };
 
 // Where a session's connection ids are looked up.
@@ -74,11 +75,10 @@ class QuicSession final : public QuicSink,
   void on_connection_id(ByteSpan id) noexcept override;
   void on_connection_id_gone(ByteSpan id) noexcept override;
 
-  // No decoder here tells of tunnels.
-  void on_tunnel_open(const TunnelInfo&) noexcept override {}
-  void on_tunnel_bytes(uint64_t, Direction, ByteSpan) noexcept override {}
-  void on_tunnel_hole(uint64_t, Direction, uint64_t) noexcept override {}
-  void on_tunnel_close(uint64_t, EndReason) noexcept override {}
+  void on_tunnel_open(const TunnelInfo& info) noexcept override;
+  void on_tunnel_bytes(uint64_t stream, Direction, ByteSpan data) noexcept override;
+  void on_tunnel_hole(uint64_t stream, Direction, uint64_t bytes) noexcept override;
+  void on_tunnel_close(uint64_t stream, EndReason reason) noexcept override;
 
   std::list<QuicSession*>::iterator place;  // in one of the router's lists
   bool among_proven = false;                // in which
@@ -86,6 +86,7 @@ class QuicSession final : public QuicSink,
  private:
   enum class Carries : uint8_t { kUnknown, kHttp3, kOther };
   void note_waiting(bool waiting) noexcept;
+  void check_news() noexcept;
   void choose() noexcept;
   void raw(uint64_t stream, ByteSpan data, uint64_t offset) noexcept;
 
@@ -94,6 +95,7 @@ class QuicSession final : public QuicSink,
   std::shared_ptr<FlowDossier> dossier_;
   QuicConnection connection_;
   RequestInspector requests_;
+  StreamTunnels tunnels_;
   Carries carries_ = Carries::kUnknown;
   std::unique_ptr<Http3Decoder> http3_;
   std::unordered_map<uint64_t, BodyChoice> raw_;  // streams of other protocols

@@ -9,8 +9,11 @@ constexpr size_t kKeptBytes = 4096;  // of a buffer that is not in use
 
 }  // namespace
 
+FieldList::FieldList(const Limits& limits, Counter& dropped, Counter& cut,
+                     ByteBudget* room) noexcept
+    : limits_(limits), dropped_(dropped), cut_(cut), text_(room, kKeptBytes) {}
+
 void FieldList::clear() noexcept {
-  if (text_.capacity() > kKeptBytes) text_ = {};
   text_.clear();
   kept_.clear();
   fields_.clear();
@@ -26,14 +29,21 @@ void FieldList::keep(std::string_view name, std::string_view value) noexcept {
     name = name.substr(0, limits_.header_line_bytes);
     value = value.substr(0, limits_.header_line_bytes - name.size());
   }
-  for (const char c : name) text_.push_back(lower(c));
-  text_.append(value);
+  const size_t begin = text_.size();
+  if (!text_.append(as_bytes(name)) || !text_.append(as_bytes(value))) {
+    (void)text_.resize(begin);
+    dropped_.add();
+    return;
+  }
+  for (size_t i = begin; i < begin + name.size(); ++i) {
+    text_.data()[i] = static_cast<uint8_t>(lower(static_cast<char>(text_[i])));
+  }
   kept_.push_back({name.size(), value.size()});
 }
 
 std::span<const HeaderField> FieldList::fields() noexcept {
   fields_.clear();
-  std::string_view rest = text_;
+  std::string_view rest = as_chars(text_.bytes());
   for (const Kept& kept : kept_) {
     fields_.push_back(
         {rest.substr(0, kept.name_size), rest.substr(kept.name_size, kept.value_size)});

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/byte_budget.h"
 #include "core/counters.h"
 #include "core/limits.h"
 #include "inspect/message_sink.h"
@@ -15,9 +16,9 @@ namespace weir::inspect {
 
 class FieldList {
  public:
-  // `dropped`: counts fields over the limits; `cut`: those of which a part was left out.
-  FieldList(const Limits& limits, Counter& dropped, Counter& cut) noexcept
-      : limits_(limits), dropped_(dropped), cut_(cut) {}
+  // `dropped`: counts fields over the limits; `cut`: those of which a part was left out. `room`:
+  // for what a list takes beyond 4 KiB, in all connections.
+  FieldList(const Limits& limits, Counter& dropped, Counter& cut, ByteBudget* room) noexcept;
 
   void clear() noexcept;
   void keep(std::string_view name, std::string_view value) noexcept;
@@ -33,7 +34,7 @@ class FieldList {
   const Limits& limits_;
   Counter& dropped_;
   Counter& cut_;
-  std::string text_;  // names and values, one behind the other
+  BudgetedBytes text_;  // names and values, one behind the other
   std::vector<Kept> kept_;
   std::vector<HeaderField> fields_;
 };

@@ -28,10 +28,10 @@ namespace weir::inspect {
 
 class HpackReader {
  public:
-  HpackReader(const Limits& limits, Http2Counters& counters) noexcept
+  HpackReader(const Limits& limits, Http2Counters& counters, ByteBudget* room = nullptr) noexcept
       : limits_(limits),
         counters_(counters),
-        fields_(limits, counters.headers_dropped, counters.header_values_cut) {}
+        fields_(limits, counters.headers_dropped, counters.header_values_cut, room) {}
 
   // begin add* end, then fields() until the next begin.
   void begin() noexcept;
@@ -43,6 +43,8 @@ class HpackReader {
 
   // Names in lower case (HTTP/2 allows no other).
   [[nodiscard]] std::span<const HeaderField> fields() noexcept { return fields_.fields(); }
+  // The fields are not wanted any more.
+  void release() noexcept { fields_.clear(); }
 
  private:
   struct Deleter {

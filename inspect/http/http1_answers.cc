@@ -10,7 +10,7 @@ void AnswerReader::abandon() noexcept {
   if (state_ == State::kAbandoned) return;
   counters_.answers_abandoned.add();
   state_ = State::kAbandoned;
-  held_ = {};
+  held_.free();
 }
 
 void AnswerReader::on_data(ByteSpan data) noexcept {
@@ -86,7 +86,10 @@ size_t AnswerReader::take_head(ByteSpan data) noexcept {
   const size_t size = end == kNotFound ? window.size() : end;
   ByteSpan head = window.first(size);
   if (!held_.empty() || end == kNotFound) {
-    held_.insert(held_.end(), head.begin(), head.end());
+    if (!held_.append(head)) {
+      abandon();
+      return size;
+    }
     head = held_;
   }
   const ProbeAnswer probe = probe_http1_response(head);

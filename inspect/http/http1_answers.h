@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
+#include "core/byte_budget.h"
 #include "core/bytes.h"
 #include "core/limits.h"
 #include "inspect/http/chunked.h"
@@ -33,8 +33,13 @@ class AnswerListener {
 
 class AnswerReader {
  public:
-  AnswerReader(const Limits& limits, Http1Counters& counters, AnswerListener& listener) noexcept
-      : limits_(limits), counters_(counters), listener_(listener), parser_(limits, counters) {}
+  AnswerReader(const Limits& limits, Http1Counters& counters, AnswerListener& listener,
+               ByteBudget* room) noexcept
+      : limits_(limits),
+        counters_(counters),
+        listener_(listener),
+        parser_(limits, counters),
+        held_(room, kKeptBytes) {}
 
   void on_data(ByteSpan data) noexcept;
   void on_gap(uint64_t bytes) noexcept;
@@ -43,6 +48,7 @@ class AnswerReader {
   [[nodiscard]] bool followed() const noexcept { return seen_ && state_ != State::kAbandoned; }
 
  private:
+  static constexpr size_t kKeptBytes = 4096;
   enum class State : uint8_t { kHead, kLength, kChunks, kUntilEnd, kTunnel, kAbandoned };
   size_t take_head(ByteSpan data) noexcept;
   void finish_head(ByteSpan head) noexcept;
@@ -57,7 +63,7 @@ class AnswerReader {
   uint64_t left_ = 0;
   HeadEndFinder end_;
   ChunkReader chunks_;
-  std::vector<uint8_t> held_;
+  BudgetedBytes held_;
 };
 
 }  // namespace weir::inspect

@@ -72,7 +72,7 @@ DecodeStatus Http1Decoder::on_gap(Direction direction, uint64_t bytes) noexcept 
     case State::kEnded:
       break;
   }
-  release_held();
+  held_.clear();
   offset_ += bytes;
   return DecodeStatus::kContinue;
 }
@@ -113,7 +113,7 @@ void Http1Decoder::on_end(Direction direction, EndReason reason) noexcept {
       break;
   }
   state_ = State::kEnded;
-  held_ = {};
+  held_.free();
 }
 
 void Http1Decoder::push_outstanding(bool head_method) noexcept {

@@ -16,6 +16,7 @@ struct Http1Counters {
   Counter folded_lines;
   Counter heads_malformed;
   Counter heads_too_long;
+  Counter heads_no_room;
   Counter header_lines_cut;
   Counter headers_dropped;
   Counter chunks_malformed;
@@ -43,7 +44,7 @@ struct Http1Counters {
   Counter outstanding_limit;
 };
 
-inline constexpr CounterTable<Http1Counters, 35> kHttp1Counters = {{
+inline constexpr CounterTable<Http1Counters, 36> kHttp1Counters = {{
     {"requests", &Http1Counters::requests, "request heads that were understood"},
     {"nameless_requests", &Http1Counters::nameless_requests,
      "stretches of bytes without an understood head, handed on as they were"},
@@ -57,6 +58,8 @@ inline constexpr CounterTable<Http1Counters, 35> kHttp1Counters = {{
     {"folded_lines", &Http1Counters::folded_lines, "header lines continued (obs-fold)"},
     {"heads_malformed", &Http1Counters::heads_malformed, "request heads not understood"},
     {"heads_too_long", &Http1Counters::heads_too_long, "request heads over header_bytes"},
+    {"heads_no_room", &Http1Counters::heads_no_room,
+     "parts of heads, of all versions of HTTP, beyond the limit header_bytes_total"},
     {"header_lines_cut", &Http1Counters::header_lines_cut,
      "header values or targets cut at header_line_bytes"},
     {"headers_dropped", &Http1Counters::headers_dropped, "fields over the limit of headers"},

@@ -36,13 +36,14 @@ bool begins_with_connect(ByteSpan data) noexcept {
 
 }  // namespace
 
-Http1Decoder::Http1Decoder(const Limits& limits, Http1Counters& counters,
-                           MessageSink& sink) noexcept
+Http1Decoder::Http1Decoder(const Limits& limits, Http1Counters& counters, MessageSink& sink,
+                           ByteBudget* room) noexcept
     : limits_(limits),
       counters_(counters),
       sink_(sink),
-      answers_(limits, counters, *this),
-      parser_(limits, counters) {}
+      answers_(limits, counters, *this, room),
+      parser_(limits, counters),
+      held_(room, kKeptBytes) {}
 
 void Http1Decoder::set_mid_stream() noexcept {
   first_ = false;
@@ -68,7 +69,7 @@ DecodeStatus Http1Decoder::on_data(Direction direction, ByteSpan data) noexcept 
     replay_ = false;
     std::vector<uint8_t> joined;
     joined.reserve(held_.size() + data.size());
-    joined.insert(joined.end(), held_.begin(), held_.end());
+    joined.insert(joined.end(), held_.bytes().begin(), held_.bytes().end());
     joined.insert(joined.end(), data.begin(), data.end());
     offset_ -= held_.size();
     held_.clear();
@@ -100,16 +101,6 @@ size_t Http1Decoder::step(ByteSpan data) noexcept {
   return data.size();
 }
 
-void Http1Decoder::hold(ByteSpan data) { held_.insert(held_.end(), data.begin(), data.end()); }
-
-void Http1Decoder::release_held() noexcept {
-  if (held_.capacity() > kKeptBytes) {
-    held_ = {};
-  } else {
-    held_.clear();
-  }
-}
-
 void Http1Decoder::begin_head() noexcept {
   state_ = State::kHead;
   begun_ = false;
@@ -137,7 +128,13 @@ size_t Http1Decoder::take_head(ByteSpan data) noexcept {
   const size_t size = end == kNotFound ? window.size() : end;
   ByteSpan head = window.first(size);
   if (old != 0 || end == kNotFound) {
-    hold(head);
+    if (!hold(head)) {
+      // Without room it is read as it is, like a head that is too long.
+      begin_raw(EndReason::kLimit);
+      raw_head(held_, offset_ - old);
+      held_.clear();
+      return 0;
+    }
     head = held_;
   }
   if (!plausible_) {
@@ -147,12 +144,12 @@ size_t Http1Decoder::take_head(ByteSpan data) noexcept {
   }
   if (end != kNotFound) {
     finish_head(head, offset_ - old);
-    release_held();
+    held_.clear();
   } else if (held_.size() >= limits_.header_bytes) {
     counters_.heads_too_long.add();
     begin_raw(EndReason::kLimit);
     raw_head(head, offset_ - old);
-    release_held();
+    held_.clear();
   }
   return size;
 }
@@ -160,7 +157,7 @@ size_t Http1Decoder::take_head(ByteSpan data) noexcept {
 // These bytes begin no request. The first of them is plain; a request line may follow it.
 size_t Http1Decoder::refuse_head(ByteSpan head, size_t old) noexcept {
   if (first_) {
-    held_.resize(old);
+    (void)held_.resize(old);
     not_mine_ = true;
     return 0;
   }
@@ -172,7 +169,7 @@ size_t Http1Decoder::refuse_head(ByteSpan head, size_t old) noexcept {
     return 1;
   }
   raw(ByteSpan(held_).first(1), offset_ - old);
-  held_.erase(held_.begin());
+  held_.erase_front(1);
   replay_ = true;
   return head.size();
 }
@@ -336,7 +333,8 @@ size_t Http1Decoder::take_raw(ByteSpan data) noexcept {
   const Resync resync = find_request_line(data);
   raw(data.first(resync.plain), offset_);
   if (!resync.found) {
-    hold(data.subspan(resync.plain));
+    const ByteSpan rest = data.subspan(resync.plain);
+    if (!hold(rest)) raw(rest, offset_ + resync.plain);
     return data.size();
   }
   counters_.heads_found_again.add();
@@ -353,10 +351,8 @@ size_t Http1Decoder::take_question(ByteSpan data) noexcept {
     return 0;
   }
   const ProbeAnswer probe = probe_http1_request(data);
-  if (probe == ProbeAnswer::kMaybe) {
-    hold(data);
-    return data.size();
-  }
+  // So little always finds room.
+  if (probe == ProbeAnswer::kMaybe && hold(data)) return data.size();
   const bool http = probe == ProbeAnswer::kYes;
   switch (question_) {
     case Question::kExpect:
@@ -400,7 +396,7 @@ void Http1Decoder::enter_tunnel() noexcept {
                    tunnel_.user_agent, tunnel_.extensions, 0});
   tunnel_ = {};
   if (!held_.empty()) sink_.on_tunnel_data(0, Direction::kToServer, held_);
-  held_ = {};
+  held_.free();
 }
 
 }  // namespace weir::inspect

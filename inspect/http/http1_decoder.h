@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "core/byte_budget.h"
 #include "core/limits.h"
 #include "inspect/http/chunked.h"
 #include "inspect/http/http1_answers.h"
@@ -38,7 +39,9 @@ namespace weir::inspect {
 // only, nothing is emitted but a tunnel after 101.
 class Http1Decoder final : public StreamDecoder, private AnswerListener {
  public:
-  Http1Decoder(const Limits& limits, Http1Counters& counters, MessageSink& sink) noexcept;
+  // `room`: for heads that come in parts, in all connections.
+  Http1Decoder(const Limits& limits, Http1Counters& counters, MessageSink& sink,
+               ByteBudget* room = nullptr) noexcept;
   Http1Decoder(const Http1Decoder&) = delete;
   Http1Decoder& operator=(const Http1Decoder&) = delete;
 
@@ -86,8 +89,7 @@ class Http1Decoder final : public StreamDecoder, private AnswerListener {
   void raw_head(ByteSpan bytes, uint64_t offset) noexcept;
   void begin_nameless(uint64_t offset, const Http1Head& head) noexcept;
   void enter_tunnel() noexcept;
-  void hold(ByteSpan data);
-  void release_held() noexcept;
+  [[nodiscard]] bool hold(ByteSpan data) noexcept { return held_.append(data); }
   void push_outstanding(bool head_method) noexcept;
   void answer_refused(Question question) noexcept;
 
@@ -116,7 +118,7 @@ class Http1Decoder final : public StreamDecoder, private AnswerListener {
   uint64_t left_ = 0;
   HeadEndFinder end_;
   ChunkReader chunks_;
-  std::vector<uint8_t> held_;    // begins at offset_ - held_.size()
+  BudgetedBytes held_;           // begins at offset_ - held_.size()
   std::vector<uint8_t> joined_;  // held bytes and the data behind them, to be read again
   // Of the request that asked for a tunnel, and what its answer says.
   struct Tunnel {

@@ -68,8 +68,8 @@ bool Http2Decoder::skip_in_frame(uint64_t bytes) noexcept {
 // No more bytes will follow those that are held: reads what of them are whole frames.
 void Http2Decoder::finish_search() noexcept {
   while (state_ == State::kSearch && !held_.empty()) {
-    std::vector<uint8_t> held;
-    held.swap(held_);
+    const std::vector<uint8_t> held(held_.bytes().begin(), held_.bytes().end());
+    held_.free();
     const FrameSearch search = find_frames(held, true);
     offset_ -= held.size();
     raw(ByteSpan(held).first(search.plain), offset_);
@@ -130,7 +130,7 @@ void Http2Decoder::on_end(Direction direction, EndReason reason) noexcept {
     finish_block();
   }
   end_raw(raw_reason_ == EndReason::kComplete ? reason : raw_reason_);
-  held_ = {};
+  held_.free();
   std::sort(streams_.begin(), streams_.end(),
             [](const Stream& a, const Stream& b) { return a.id > b.id; });
   while (!streams_.empty()) {
@@ -208,31 +208,10 @@ void Http2Decoder::abandon_answers() noexcept {
   }
 }
 
-void Http2Decoder::begin_tunnel(Stream& stream, const MessageHead& head,
-                                std::string_view protocol) noexcept {
-  const auto kept = [this](std::string_view text) {
-    return std::string(text.substr(0, limits_.header_line_bytes));
-  };
-  stream.tunnel = std::make_unique<Tunnel>();
-  Tunnel& tunnel = *stream.tunnel;
-  tunnel.kind = protocol.empty() ? TunnelKind::kConnect : TunnelKind::kUpgrade;
-  tunnel.protocol = kept(protocol.empty() ? head.target : protocol);
-  tunnel.target = kept(head.target);
-  tunnel.authority = kept(head.authority);
-  tunnel.user_agent = kept(head.user_agent);
-}
-
 void Http2Decoder::open_tunnel(Stream& stream) noexcept {
-  Tunnel& tunnel = *stream.tunnel;
-  tunnel.open = true;
+  stream.tunnel->open = true;
   counters_.tunnels.add();
-  sink_.on_tunnel({tunnel.kind,
-                   tunnel.protocol,
-                   tunnel.target,
-                   tunnel.authority,
-                   tunnel.user_agent,
-                   {},
-                   stream.id});
+  sink_.on_tunnel(stream.tunnel->info(stream.id));
   if (answers_.abandoned) sink_.on_tunnel_gap(stream.id, Direction::kToClient, 0);
 }
 

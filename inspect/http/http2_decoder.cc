@@ -14,16 +14,19 @@ constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr uint32_t kControlBytes = 256;
 constexpr size_t kFloodFrames = 64;  // of one header block; 16 KiB each in real traffic
 constexpr size_t kPriorityBytes = 5;
+constexpr size_t kKeptBytes = 256;  // of what is searched for frames
 
 }  // namespace
 
 Http2Decoder::Http2Decoder(const Limits& limits, Http2Counters& counters,
-                           WebSocketCounters& websocket_counters, MessageSink& sink) noexcept
+                           WebSocketCounters& websocket_counters, MessageSink& sink,
+                           ByteBudget* room) noexcept
     : limits_(limits),
       counters_(counters),
       websocket_counters_(websocket_counters),
       sink_(sink),
-      hpack_(limits, counters) {}
+      hpack_(limits, counters, room),
+      held_(room, kKeptBytes) {}
 
 Http2Decoder::~Http2Decoder() = default;
 
@@ -44,8 +47,8 @@ DecodeStatus Http2Decoder::on_data(Direction direction, ByteSpan data) noexcept 
     if (!replay_) continue;
     // Frames were found in the bytes that were held, the last of which are the last of data.
     replay_ = false;
-    joined_.swap(held_);
-    held_ = {};
+    joined_.assign(held_.bytes().begin(), held_.bytes().end());
+    held_.free();
     offset_ -= joined_.size();
     data = joined_;
   }
@@ -90,7 +93,7 @@ size_t Http2Decoder::take_preface(ByteSpan data) noexcept {
     const ByteSpan matched = as_bytes(kPreface.substr(0, used_));
     used_ = 0;
     lose_frames(EndReason::kMalformed);
-    held_.assign(matched.begin(), matched.end());
+    search_again(matched);
     return 0;
   }
   used_ = static_cast<uint8_t>(used_ + size);
@@ -116,7 +119,7 @@ size_t Http2Decoder::take_header(ByteSpan data) noexcept {
   const FrameHeader frame = parse_frame_header(header);
   if (!valid_frame(frame)) {
     lose_frames(EndReason::kMalformed);
-    held_.assign(header.begin(), header.end());
+    search_again(header);
     return taken;
   }
   begin_frame(frame, offset_ + taken - kFrameHeaderBytes);
@@ -253,6 +256,7 @@ void Http2Decoder::finish_block() noexcept {
   } else {
     counters_.trailers.add();
   }
+  hpack_.release();
   if (block_.end_stream && stream != nullptr) end_stream(*stream, EndReason::kComplete);
 }
 
@@ -274,7 +278,7 @@ void Http2Decoder::open_request() noexcept {
                                                          origin, uint64_t{stream.id});
   } else if (head.method == "CONNECT") {
     sink_.on_request_end(stream.id, EndReason::kComplete);
-    begin_tunnel(stream, head, protocol);
+    stream.tunnel = std::make_unique<StreamTunnel>(head, protocol, limits_.header_line_bytes);
   }
 }
 
@@ -369,12 +373,23 @@ void Http2Decoder::end_raw(EndReason reason) noexcept {
   raw_open_ = false;
 }
 
+// Bytes that are no frame after all, the last of which are the last that were taken.
+void Http2Decoder::search_again(ByteSpan bytes) noexcept {
+  held_.free();
+  (void)held_.append(bytes);  // so few always find room
+}
+
 // Held bytes are followed by data; both are searched as one.
 size_t Http2Decoder::take_search(ByteSpan data) noexcept {
   const bool joined = !held_.empty();
   const uint64_t begin = offset_ - held_.size();
-  if (joined) held_.insert(held_.end(), data.begin(), data.end());
-  const ByteSpan all = joined ? ByteSpan(held_) : data;
+  if (joined && !held_.append(data)) {
+    raw(held_, begin);
+    raw(data, offset_);
+    held_.free();
+    return data.size();
+  }
+  const ByteSpan all = joined ? held_.bytes() : data;
   const FrameSearch search = find_frames(all, false);
   raw(all.first(search.plain), begin);
   if (search.found) {
@@ -385,10 +400,10 @@ size_t Http2Decoder::take_search(ByteSpan data) noexcept {
     replay_ = true;
   }
   if (joined) {
-    held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(search.plain));
+    held_.erase_front(search.plain);
   } else {
     const ByteSpan kept = data.subspan(search.plain);
-    held_.assign(kept.begin(), kept.end());
+    if (!held_.append(kept)) raw(kept, offset_ + search.plain);
   }
   return data.size();
 }

@@ -26,11 +26,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/byte_budget.h"
 #include "core/limits.h"
 #include "inspect/http/field_list.h"
 #include "inspect/http/hpack_reader.h"
 #include "inspect/http/http2_counters.h"
 #include "inspect/http/http2_frames.h"
+#include "inspect/http/stream_tunnel.h"
 #include "inspect/http/websocket_counters.h"
 #include "inspect/message_sink.h"
 #include "inspect/stream_decoder.h"
@@ -44,7 +46,7 @@ class Http2Decoder final : public StreamDecoder {
   static constexpr uint64_t kRawStream = uint64_t{1} << 32;
 
   Http2Decoder(const Limits& limits, Http2Counters& counters, WebSocketCounters& websocket_counters,
-               MessageSink& sink) noexcept;
+               MessageSink& sink, ByteBudget* room = nullptr) noexcept;
   ~Http2Decoder() override;
   Http2Decoder(const Http2Decoder&) = delete;
   Http2Decoder& operator=(const Http2Decoder&) = delete;
@@ -72,21 +74,13 @@ class Http2Decoder final : public StreamDecoder {
     kSearch,
     kEnded,
   };
-  struct Tunnel {
-    TunnelKind kind = TunnelKind::kConnect;
-    std::string protocol;
-    std::string target;
-    std::string authority;
-    std::string user_agent;
-    bool open = false;  // the sink knows of it
-  };
   struct Stream {
     uint32_t id = 0;
     bool body_begun = false;
     BodyChoice choice = BodyChoice::kInspect;
     uint64_t used = 0;  // by the clock of frames
     std::unique_ptr<WebSocketReader> websocket;
-    std::unique_ptr<Tunnel> tunnel;
+    std::unique_ptr<StreamTunnel> tunnel;
   };
   struct Block {  // of header fields, over HEADERS and its CONTINUATIONs
     bool open = false;
@@ -112,6 +106,7 @@ class Http2Decoder final : public StreamDecoder {
   size_t take_header(ByteSpan data) noexcept;
   size_t take_content(ByteSpan data) noexcept;
   size_t take_search(ByteSpan data) noexcept;
+  void search_again(ByteSpan bytes) noexcept;
   void finish_search() noexcept;
 
   void begin_frame(const FrameHeader& frame, uint64_t offset) noexcept;
@@ -137,7 +132,6 @@ class Http2Decoder final : public StreamDecoder {
   void begin_answer(const FrameHeader& frame) noexcept;
   void abandon_answers() noexcept;
   [[nodiscard]] uint64_t answer_content_left() const noexcept;
-  void begin_tunnel(Stream& stream, const MessageHead& head, std::string_view protocol) noexcept;
   void open_tunnel(Stream& stream) noexcept;
 
   const Limits& limits_;
@@ -164,7 +158,7 @@ class Http2Decoder final : public StreamDecoder {
   size_t last_ = 0;  // in streams_, found last
   std::vector<Stream> streams_;
   RequestFields request_;
-  std::vector<uint8_t> held_;  // in kSearch: from offset_ - held_.size()
+  BudgetedBytes held_;  // in kSearch: from offset_ - held_.size()
   std::vector<uint8_t> joined_;
   Answers answers_;
 };

@@ -23,6 +23,7 @@ struct Http3Counters {
   Counter blocks_cut;
   Counter trailers;
   Counter websockets;
+  Counter tunnels;
   Counter frames_skipped;
   Counter frames_handed_on;
   Counter framing_lost;
@@ -34,7 +35,7 @@ struct Http3Counters {
   Counter skipped_bytes;
 };
 
-inline constexpr CounterTable<Http3Counters, 26> kHttp3Counters = {{
+inline constexpr CounterTable<Http3Counters, 27> kHttp3Counters = {{
     {"requests", &Http3Counters::requests, "requests whose header block was seen"},
     {"nameless_requests", &Http3Counters::nameless_requests,
      "streams or stretches of bytes without a header block, handed on as they were"},
@@ -61,6 +62,7 @@ inline constexpr CounterTable<Http3Counters, 26> kHttp3Counters = {{
     {"blocks_cut", &Http3Counters::blocks_cut, "header blocks over header_bytes, or with a gap"},
     {"trailers", &Http3Counters::trailers, "header blocks behind a body, not inspected"},
     {"websockets", &Http3Counters::websockets, "streams opened by CONNECT for a WebSocket"},
+    {"tunnels", &Http3Counters::tunnels, "tunnels of CONNECT that carried anything"},
     {"frames_skipped", &Http3Counters::frames_skipped, "short frames of no request"},
     {"frames_handed_on", &Http3Counters::frames_handed_on,
      "long frames of unknown types, handed on as they were"},

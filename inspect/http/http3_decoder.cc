@@ -50,6 +50,8 @@ struct Http3Decoder::Stream {
     uint64_t gap;
     std::vector<uint8_t> bytes;
   };
+  // Its place in a list that may have room for twice as many, and the least allocation.
+  static constexpr uint64_t kWaitingCost = 2 * sizeof(Waiting) + 32;
   uint64_t id = 0;
   Kind kind = Kind::kRequest;
   State state = State::kType;
@@ -65,20 +67,23 @@ struct Http3Decoder::Stream {
   uint64_t type = 0;   // of the frame
   uint64_t left = 0;   // of it
   uint64_t frame_offset = 0;
-  uint64_t awaited = 0;        // entries of the table that the block needs
-  std::vector<uint8_t> block;  // header block; or the beginning of a stream of unknown type
+  uint64_t awaited = 0;  // entries of the table that the block needs
+  BudgetedBytes block;   // header block; or the beginning of a stream of unknown type
   std::unique_ptr<WebSocketReader> websocket;
+  std::unique_ptr<StreamTunnel> tunnel;
   std::vector<Waiting> waiting;
   std::optional<EndReason> ended;  // while blocked
 };
 
 Http3Decoder::Http3Decoder(const Limits& limits, Http3Counters& counters,
-                           WebSocketCounters& websocket_counters, MessageSink& sink) noexcept
+                           WebSocketCounters& websocket_counters, MessageSink& sink,
+                           ByteBudget* room) noexcept
     : limits_(limits),
       counters_(counters),
       websocket_counters_(websocket_counters),
       sink_(sink),
-      qpack_(limits, counters) {}
+      room_(room),
+      qpack_(limits, counters, room) {}
 
 Http3Decoder::~Http3Decoder() = default;
 
@@ -91,6 +96,7 @@ Http3Decoder::Stream* Http3Decoder::find_or_add(uint64_t id) noexcept {
   }
   auto made = std::make_unique<Stream>();
   made->id = id;
+  made->block.set_budget(room_);
   made->kind = is_one_way(id) ? Kind::kTyping : Kind::kRequest;
   return streams_.emplace(id, std::move(made)).first->second.get();
 }
@@ -170,13 +176,13 @@ void Http3Decoder::take(Stream& stream, ByteSpan data, uint64_t offset) noexcept
       counters_.control_bytes.add(data.size());
       return;
     case Kind::kRaw:
-      if (!stream.raw_open && stream.block.size() + data.size() <= kShort) {
-        stream.block.insert(stream.block.end(), data.begin(), data.end());
+      if (!stream.raw_open && stream.block.size() + data.size() <= kShort &&
+          stream.block.append(data)) {
         return;
       }
       if (!stream.block.empty()) {
-        const std::vector<uint8_t> begun = std::exchange(stream.block, {});
-        raw(stream, begun, offset - begun.size());
+        raw(stream, stream.block, offset - stream.block.size());
+        stream.block.free();
       }
       raw(stream, data, offset);
       return;
@@ -233,8 +239,9 @@ void Http3Decoder::take_request(Stream& stream, ByteSpan data, uint64_t offset) 
         const size_t room =
             limits_.header_bytes - std::min(limits_.header_bytes, stream.block.size());
         const ByteSpan part = data.first(std::min(size, room));
-        stream.block.insert(stream.block.end(), part.begin(), part.end());
-        stream.block_cut = stream.block_cut || part.size() < size;
+        if (stream.block_cut || !stream.block.append(part) || part.size() < size) {
+          stream.block_cut = true;
+        }
         break;
       }
       case State::kData:
@@ -265,7 +272,7 @@ void Http3Decoder::begin_frame(Stream& stream) noexcept {
   } else if (stream.type == kHeadersFrame) {
     counters_.header_blocks.add();
     stream.state = State::kBlock;
-    stream.block.clear();
+    stream.block.free();
     stream.block_cut = false;
   } else if (stream.left <= kShort) {
     counters_.frames_skipped.add();
@@ -287,7 +294,7 @@ void Http3Decoder::end_frame(Stream& stream) noexcept {
 void Http3Decoder::finish_block(Stream& stream, bool must) noexcept {
   if (stream.open) {
     counters_.trailers.add();
-    std::vector<uint8_t>().swap(stream.block);
+    stream.block.free();
     return;
   }
   if (stream.block_cut) counters_.blocks_cut.add();
@@ -311,13 +318,15 @@ void Http3Decoder::finish_block(Stream& stream, bool must) noexcept {
     blocked_bytes_ -= stream.block.size();
     stream.blocked = false;
   }
-  std::vector<uint8_t>().swap(stream.block);
+  stream.block.free();
   open_request(stream);
+  qpack_.release();
 }
 
 void Http3Decoder::wait(Stream& stream, ByteSpan data, uint64_t gap_bytes,
                         uint64_t offset) noexcept {
-  if (blocked_bytes_ + data.size() > limits_.http3_blocked_bytes ||
+  const uint64_t cost = data.size() + Stream::kWaitingCost;
+  if (blocked_bytes_ + cost > limits_.http3_blocked_bytes ||
       stream.waiting.size() >= limits_.out_of_order_segments) {
     unblock(stream, true);
     if (data.empty()) {
@@ -327,7 +336,7 @@ void Http3Decoder::wait(Stream& stream, ByteSpan data, uint64_t gap_bytes,
     }
     return;
   }
-  blocked_bytes_ += data.size();
+  blocked_bytes_ += cost;
   stream.waiting.push_back({offset, gap_bytes, {data.begin(), data.end()}});
 }
 
@@ -339,7 +348,7 @@ void Http3Decoder::unblock(Stream& stream, bool must) noexcept {
   if (stream.blocked) return;
   const std::vector<Stream::Waiting> waiting = std::exchange(stream.waiting, {});
   for (const Stream::Waiting& item : waiting) {
-    blocked_bytes_ -= item.bytes.size();
+    blocked_bytes_ -= item.bytes.size() + Stream::kWaitingCost;
     if (item.bytes.empty()) {
       gap(stream, item.gap);
     } else {
@@ -377,6 +386,9 @@ void Http3Decoder::open_request(Stream& stream) noexcept {
     const WebSocketOrigin origin{head.target, head.authority, head.user_agent, {}};
     stream.websocket =
         std::make_unique<WebSocketReader>(limits_, websocket_counters_, sink_, origin, stream.id);
+  } else if (head.method == "CONNECT") {
+    sink_.on_request_end(stream.id, EndReason::kComplete);
+    stream.tunnel = std::make_unique<StreamTunnel>(head, protocol, limits_.header_line_bytes);
   }
 }
 
@@ -397,8 +409,24 @@ void Http3Decoder::body(Stream& stream, ByteSpan data, uint64_t offset) noexcept
   if (stream.state == State::kLost) counters_.raw_bytes.add(data.size());
   if (stream.websocket) {
     stream.websocket->on_data(data, offset);
+  } else if (stream.tunnel) {
+    tunnel(stream, data, 0);
   } else if (stream.choice == BodyChoice::kInspect) {
     sink_.on_body(stream.id, data, offset);
+  }
+}
+
+// Bytes of the client inside a tunnel, or a gap in them (0: of unknown size).
+void Http3Decoder::tunnel(Stream& stream, ByteSpan data, uint64_t gap_bytes) noexcept {
+  if (!stream.tunnel->open) {
+    stream.tunnel->open = true;
+    counters_.tunnels.add();
+    sink_.on_tunnel(stream.tunnel->info(stream.id));
+  }
+  if (data.empty()) {
+    sink_.on_tunnel_gap(stream.id, Direction::kToServer, gap_bytes);
+  } else {
+    sink_.on_tunnel_data(stream.id, Direction::kToServer, data);
   }
 }
 
@@ -442,6 +470,8 @@ void Http3Decoder::gap(Stream& stream, uint64_t bytes) noexcept {
     case State::kData:
       if (stream.websocket) {
         stream.websocket->on_gap(inside);
+      } else if (stream.tunnel) {
+        tunnel(stream, {}, inside);
       } else if (stream.choice == BodyChoice::kInspect) {
         sink_.on_body_gap(stream.id, inside);
       }
@@ -454,7 +484,9 @@ void Http3Decoder::gap(Stream& stream, uint64_t bytes) noexcept {
     case State::kSkip:
       break;
     case State::kLost:
-      if (stream.open && stream.choice == BodyChoice::kInspect && !stream.websocket) {
+      if (stream.tunnel) {
+        tunnel(stream, {}, 0);
+      } else if (stream.open && stream.choice == BodyChoice::kInspect && !stream.websocket) {
         sink_.on_body_gap(stream.id, 0);
       }
       return;
@@ -486,6 +518,8 @@ void Http3Decoder::gap(Stream& stream, uint64_t bytes) noexcept {
   stream.number_fill = 0;
   if (stream.websocket) {
     stream.websocket->on_gap(0);
+  } else if (stream.tunnel) {
+    tunnel(stream, {}, 0);
   } else if (stream.open && stream.choice == BodyChoice::kInspect) {
     sink_.on_body_gap(stream.id, 0);
   }
@@ -494,7 +528,7 @@ void Http3Decoder::gap(Stream& stream, uint64_t bytes) noexcept {
 // The stream ends; it is not blocked.
 void Http3Decoder::close(Stream& stream, EndReason reason) noexcept {
   if (stream.kind == Kind::kRaw) counters_.skipped_bytes.add(stream.block.size());
-  if (stream.kind == Kind::kRaw || stream.kind == Kind::kTyping) stream.block.clear();
+  if (stream.kind == Kind::kRaw || stream.kind == Kind::kTyping) stream.block.free();
   end_raw(stream, reason);
   if (stream.kind != Kind::kRequest) return;
   if (stream.state == State::kBlock && !stream.open) {
@@ -509,6 +543,8 @@ void Http3Decoder::close(Stream& stream, EndReason reason) noexcept {
   if (!stream.open) return;
   if (stream.websocket) {
     stream.websocket->end(reason);
+  } else if (stream.tunnel) {
+    if (stream.tunnel->open) sink_.on_tunnel_end(stream.id, reason);
   } else {
     sink_.on_request_end(stream.id, reason);
   }

@@ -13,7 +13,9 @@
 // A header block that refers to what the QPACK encoder stream has not brought yet keeps its stream
 // waiting, within limits.http3_blocked_bytes a connection.
 //
-// CONNECT with :protocol "websocket" (RFC 9220): as in http2_decoder.h.
+// CONNECT with :protocol "websocket" (RFC 9220) and other tunnels: as in http2_decoder.h, but of
+// the client's side alone. Datagrams of CONNECT-UDP (RFC 9298) are not seen here; as capsules in
+// DATA frames they are what runs in a tunnel.
 #pragma once
 
 #include <array>
@@ -24,10 +26,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/byte_budget.h"
 #include "core/limits.h"
 #include "inspect/http/field_list.h"
 #include "inspect/http/http3_counters.h"
 #include "inspect/http/qpack_reader.h"
+#include "inspect/http/stream_tunnel.h"
 #include "inspect/http/websocket_counters.h"
 #include "inspect/message_sink.h"
 
@@ -38,7 +42,7 @@ class Http3Decoder {
   static constexpr uint64_t kRawStream = uint64_t{1} << 62;
 
   Http3Decoder(const Limits& limits, Http3Counters& counters, WebSocketCounters& websocket_counters,
-               MessageSink& sink) noexcept;
+               MessageSink& sink, ByteBudget* room = nullptr) noexcept;
   ~Http3Decoder();
   Http3Decoder(const Http3Decoder&) = delete;
   Http3Decoder& operator=(const Http3Decoder&) = delete;
@@ -80,6 +84,7 @@ class Http3Decoder {
   void open_request(Stream& stream) noexcept;
   void open_nameless(Stream& stream, uint64_t offset) noexcept;
   void body(Stream& stream, ByteSpan data, uint64_t offset) noexcept;
+  void tunnel(Stream& stream, ByteSpan data, uint64_t gap_bytes) noexcept;
   void raw(Stream& stream, ByteSpan data, uint64_t offset) noexcept;
   void end_raw(Stream& stream, EndReason reason) noexcept;
   void gap(Stream& stream, uint64_t bytes) noexcept;
@@ -93,6 +98,7 @@ class Http3Decoder {
   Http3Counters& counters_;
   WebSocketCounters& websocket_counters_;
   MessageSink& sink_;
+  ByteBudget* room_;
   QpackReader qpack_;
   std::unordered_map<uint64_t, std::unique_ptr<Stream>> streams_;
   size_t blocked_ = 0;          // streams that wait

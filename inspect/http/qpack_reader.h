@@ -33,10 +33,10 @@ class QpackReader {
     kBroken,   // fields() holds what came before the error
   };
 
-  QpackReader(const Limits& limits, Http3Counters& counters) noexcept
+  QpackReader(const Limits& limits, Http3Counters& counters, ByteBudget* room = nullptr) noexcept
       : limits_(limits),
         counters_(counters),
-        fields_(limits, counters.headers_dropped, counters.header_values_cut) {}
+        fields_(limits, counters.headers_dropped, counters.header_values_cut, room) {}
 
   // SETTINGS_QPACK_MAX_TABLE_CAPACITY of the server. Without effect once the table is in use.
   void set_capacity(uint64_t bytes) noexcept { capacity_ = bytes, capacity_known_ = true; }
@@ -56,6 +56,8 @@ class QpackReader {
 
   // Of the block that was read last; names in lower case.
   [[nodiscard]] std::span<const HeaderField> fields() noexcept { return fields_.fields(); }
+  // The fields are not wanted any more.
+  void release() noexcept { fields_.clear(); }
 
  private:
   struct Deleter {

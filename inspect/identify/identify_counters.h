@@ -23,9 +23,10 @@ struct TlsCounters {
   Counter malformed;
   Counter starttls_found;
   Counter starttls_given_up;
+  Counter no_room;
 };
 
-inline constexpr CounterTable<TlsCounters, 17> kTlsCounterTable{{
+inline constexpr CounterTable<TlsCounters, 18> kTlsCounterTable{{
     {"client_hellos", &TlsCounters::client_hellos, "ClientHellos read, whole or in part"},
     {"client_hellos_without_name", &TlsCounters::client_hellos_without_name,
      "ClientHellos that carry no server name"},
@@ -50,6 +51,8 @@ inline constexpr CounterTable<TlsCounters, 17> kTlsCounterTable{{
     {"starttls_found", &TlsCounters::starttls_found, "TLS found inside another protocol's stream"},
     {"starttls_given_up", &TlsCounters::starttls_given_up,
      "streams searched up to the limit without finding TLS"},
+    {"no_room", &TlsCounters::no_room,
+     "handshake messages in parts, of TLS and QUIC, beyond the limit handshake_bytes_total"},
 }};
 static_assert(describes_all(kTlsCounterTable));
 

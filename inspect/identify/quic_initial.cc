@@ -157,11 +157,14 @@ void QuicInitialDecoder::add_crypto(uint64_t offset, ByteSpan data) {
   auto first = std::find_if(ranges_.begin(), ranges_.end(),
                             [begin](const Range& r) { return r.end >= begin; });
   auto last = first;
-  if (crypto_.size() < end) crypto_.resize(end);
+  if (crypto_.size() < end && !crypto_.resize(end)) {
+    counters_.crypto_limit.add();
+    return;
+  }
   uint32_t at = begin;
   const auto copy_until = [&](uint32_t stop) {
     if (at < stop) {
-      std::copy_n(data.begin() + (at - begin), stop - at, crypto_.begin() + at);
+      std::copy_n(data.begin() + (at - begin), stop - at, crypto_.data() + at);
     }
   };
   for (; last != ranges_.end() && last->begin <= end; ++last) {
@@ -199,7 +202,7 @@ bool QuicInitialDecoder::try_client_hello(bool last) {
   const size_t whole = kMessageHeader + size;
   const bool cut = there < whole;
   if (cut && !last && there < limits_.quic_crypto_bytes) return false;
-  const ByteSpan body = ByteSpan(crypto_).first(std::min(there, whole)).subspan(kMessageHeader);
+  const ByteSpan body = crypto_.bytes().first(std::min(there, whole)).subspan(kMessageHeader);
   const std::optional<ClientHello> hello = parse_client_hello(body, cut);
   if (!hello) {
     counters_.client_hellos_malformed.add();
@@ -222,7 +225,7 @@ void QuicInitialDecoder::on_end() noexcept {
 }
 
 void QuicInitialDecoder::forget_crypto() noexcept {
-  std::vector<uint8_t>().swap(crypto_);
+  crypto_.free();
   std::vector<Range>().swap(ranges_);
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/byte_budget.h"
 #include "core/limits.h"
 #include "inspect/identify/identify_counters.h"
 #include "inspect/identify/quic_keys.h"
@@ -23,9 +24,10 @@ namespace weir::inspect {
 
 class QuicInitialDecoder {
  public:
-  // Both must outlive the decoder.
-  QuicInitialDecoder(const Limits& limits, QuicCounters& counters) noexcept
-      : limits_(limits), counters_(counters) {}
+  // All must outlive the decoder. `room`: for hellos that come in parts, in all flows.
+  QuicInitialDecoder(const Limits& limits, QuicCounters& counters,
+                     ByteBudget* room = nullptr) noexcept
+      : limits_(limits), counters_(counters), crypto_(room) {}
 
   // kContinue: more datagrams are wanted. kDone: the ClientHello was read, or given up.
   // kNotMine: the first datagram is not QUIC.
@@ -71,7 +73,7 @@ class QuicInitialDecoder {
   uint8_t crypto_frame_ = 0;
   ConnectionId key_id_;
   QuicInitialKeys keys_;
-  std::vector<uint8_t> crypto_;   // the CRYPTO stream, with holes
+  BudgetedBytes crypto_;          // the CRYPTO stream, with holes
   std::vector<Range> ranges_;     // what of it is there: ascending, apart
   std::vector<uint8_t> scratch_;  // the decrypted packet
 };

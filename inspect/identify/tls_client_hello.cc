@@ -15,6 +15,7 @@ enum class ExtensionType : uint16_t {
   kPointFormats = 11,
   kSignatureAlgorithms = 13,
   kAlpn = 16,
+  kSessionTicket = 35,
   kPreSharedKey = 41,
   kEarlyData = 42,
   kSupportedVersions = 43,
@@ -94,6 +95,9 @@ void read_extension(uint16_t type, ByteSpan bytes, ClientHello& hello) {
       return;
     case ExtensionType::kAlpn:
       hello.alpn = list16(body, hello);
+      return;
+    case ExtensionType::kSessionTicket:
+      hello.session_ticket = bytes;
       return;
     case ExtensionType::kPreSharedKey:
       hello.pre_shared_key = true;

@@ -53,6 +53,7 @@ struct ClientHello {
   U16List groups;
   U16List signature_algorithms;
   ByteSpan point_formats;
+  ByteSpan session_ticket;  // that the client would resume with, up to TLS 1.2
   ByteSpan quic_transport_parameters;
   EchSeen ech = EchSeen::kNone;
   uint8_t ech_config_id = 0;  // of an outer ECH extension

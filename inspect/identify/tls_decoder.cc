@@ -108,6 +108,7 @@ DecodeStatus TlsDecoder::on_data(Direction d, ByteSpan data) noexcept {
         break;
       }
       case State::kFinished:
+        side.message.free();
         side.bytes_after += data.size();
         data = {};
         break;
@@ -131,7 +132,7 @@ bool TlsDecoder::on_header(Direction d) {
     }
     side.started = true;
     side.state = State::kSsl2;
-    side.message.assign(h + 2, h + kRecordHeader);
+    if (!side.message.append(ByteSpan(h + 2, kSsl2InHeader))) return false;
     side.fragment_left = size - kSsl2InHeader;
     return true;
   }
@@ -158,10 +159,12 @@ bool TlsDecoder::on_header(Direction d) {
 void TlsDecoder::on_fragment(Direction d, ByteSpan part) {
   Side& side = sides_[d];
   if (side.state == State::kSsl2) {
-    side.message.insert(side.message.end(), part.begin(), part.end());
-    if (side.fragment_left > 0) return;
-    on_ssl2_hello(d, side.message);
-    std::vector<uint8_t>().swap(side.message);
+    if (!side.message.append(part)) {
+      finish_side(d);
+    } else if (side.fragment_left == 0) {
+      on_ssl2_hello(d, side.message);
+      side.message.free();
+    }
     return;
   }
   if (side.header[0] == kHandshake) on_handshake(d, part);
@@ -178,24 +181,36 @@ void TlsDecoder::on_handshake(Direction d, ByteSpan part) {
     }
     const ByteSpan body = part.first(std::min<size_t>(part.size(), side.message_left));
     part = part.subspan(body.size());
-    if (side.want > 0) {
-      // The whole message in one piece, the usual case, is read where it lies.
-      const bool in_place = side.message.empty() && body.size() >= side.want;
-      if (!in_place) {
-        const ByteSpan kept = body.first(std::min(body.size(), side.want - side.message.size()));
-        side.message.insert(side.message.end(), kept.begin(), kept.end());
-      }
-      if (in_place || side.message.size() == side.want) {
-        const bool limited = side.want < body_size(side.message_header);
-        const ByteSpan message = in_place ? body.first(side.want) : ByteSpan(side.message);
-        side.want = 0;
-        on_message(d, message, limited);
-        std::vector<uint8_t>().swap(side.message);
-      }
-    }
+    if (side.want > 0) keep_message(d, body);
     side.message_left -= static_cast<uint32_t>(body.size());
     if (side.message_left == 0) side.message_fill = 0;
   }
+}
+
+// `body`: the next bytes of the message's body.
+void TlsDecoder::keep_message(Direction d, ByteSpan body) {
+  Side& side = sides_[d];
+  const bool limited = side.want < body_size(side.message_header);
+  // The whole message in one piece, the usual case, is read where it lies.
+  ByteSpan message;
+  if (side.message.empty() && body.size() >= side.want) {
+    message = body.first(side.want);
+  } else {
+    const ByteSpan kept = body.first(std::min(body.size(), side.want - side.message.size()));
+    if (side.message.append(kept)) {
+      if (side.message.size() < side.want) return;
+      message = side.message;
+    } else {
+      // What is there must do: names stand near the beginning.
+      side.want = 0;
+      on_message(d, side.message.empty() ? kept : side.message.bytes(), true);
+      side.message.free();
+      return;
+    }
+  }
+  side.want = 0;
+  on_message(d, message, limited);
+  side.message.free();
 }
 
 void TlsDecoder::begin_message(Direction d) {
@@ -382,12 +397,14 @@ DecodeStatus TlsDecoder::on_gap(Direction d, uint64_t bytes) noexcept {
     return status();
   }
   finish_side(d);
+  side.message.free();
   return status();
 }
 
 void TlsDecoder::on_end(Direction d, EndReason) noexcept {
   read_what_is_there(d);
   finish_side(d);
+  sides_[d].message.free();
 }
 
 void TlsDecoder::finish_side(Direction d) noexcept {
@@ -408,6 +425,7 @@ DecodeStatus TlsDecoder::status() const noexcept {
 DecodeStatus TlsDecoder::broken(Direction d) noexcept {
   const bool known = sides_[d].started || info_.client_hello_seen || info_.server_hello_seen;
   finish_side(d);
+  sides_[d].message.free();
   if (!known) {
     counters_.not_tls.add();
     return DecodeStatus::kNotMine;

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "core/byte_budget.h"
 #include "core/limits.h"
 #include "inspect/identify/identify_counters.h"
 #include "inspect/identify/tls_info.h"
@@ -19,9 +19,11 @@ namespace weir::inspect {
 
 class TlsDecoder final : public StreamDecoder {
  public:
-  // Both must outlive the decoder.
-  TlsDecoder(const Limits& limits, TlsCounters& counters) noexcept
-      : limits_(limits), counters_(counters) {}
+  // All must outlive the decoder. `room`: for messages that come in parts, in all flows.
+  TlsDecoder(const Limits& limits, TlsCounters& counters, ByteBudget* room = nullptr) noexcept
+      : limits_(limits), counters_(counters) {
+    for (Side& side : sides_.slot) side.message.set_budget(room);
+  }
 
   DecodeStatus on_data(Direction, ByteSpan data) noexcept override;
   DecodeStatus on_gap(Direction, uint64_t bytes) noexcept override;
@@ -45,12 +47,13 @@ class TlsDecoder final : public StreamDecoder {
     uint8_t message_fill = 0;
     uint32_t message_left = 0;  // bytes of the body still to come
     uint32_t want = 0;          // bytes of the body to keep; 0 once they were read
-    std::vector<uint8_t> message;
+    BudgetedBytes message;
   };
 
   [[nodiscard]] bool on_header(Direction);
   void on_fragment(Direction, ByteSpan part);
   void on_handshake(Direction, ByteSpan part);
+  void keep_message(Direction, ByteSpan body);
   void begin_message(Direction);
   void on_message(Direction, ByteSpan body, bool limited);
   void on_client_hello(Direction, ByteSpan body, bool cut);

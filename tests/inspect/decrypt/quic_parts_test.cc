@@ -189,13 +189,28 @@ TEST(QuicReassembly, BoundsHoldAndASkippedHoleMakesRoom) {
   QuicReassembly stream;
   std::string got;
   const auto give = [&got](ByteSpan data, uint64_t) { got += as_chars(data); };
-  ASSERT_TRUE(stream.add(10, as_bytes("0123456789"), {10, 10}, give));
-  EXPECT_FALSE(stream.add(30, as_bytes("x"), {10, 10}, give));
-  EXPECT_EQ(stream.held(), 10U);
+  ASSERT_TRUE(stream.add(10, as_bytes("0123456789"), {100, 10}, give));
+  EXPECT_FALSE(stream.add(30, as_bytes("x"), {100, 10}, give));
+  EXPECT_GE(stream.held(), 10U + QuicReassembly::kPieceBytes);
+  EXPECT_LE(stream.held(), 100U);
   EXPECT_EQ(stream.skip_to(stream.hole_end(), give), 10U);
   EXPECT_EQ(got, "0123456789");
-  EXPECT_TRUE(stream.add(30, as_bytes("x"), {10, 10}, give));
-  EXPECT_FALSE(stream.add(40, as_bytes("y"), {10, 1}, give));
+  EXPECT_TRUE(stream.add(30, as_bytes("x"), {100, 10}, give));
+  EXPECT_FALSE(stream.add(40, as_bytes("y"), {1000, 1}, give));
+}
+
+// What is counted is never less than what the allocator gives.
+TEST(QuicReassembly, ManySmallPiecesCostWhatTheyTake) {
+  QuicReassembly stream;
+  const auto give = [](ByteSpan, uint64_t) {};
+  size_t pieces = 0;
+  while (stream.add(2 * pieces + 2, as_bytes("x"), {8192, 4096}, give)) ++pieces;
+  EXPECT_LE(stream.held(), 8192U);
+  // 32 bytes of list and 32 of heap a piece; the list doubles.
+  EXPECT_GE(pieces, 8192U / 128);
+  EXPECT_LE(pieces, 8192U / 64);
+  while (stream.has_hole()) (void)stream.skip_to(stream.hole_end(), give);
+  EXPECT_EQ(stream.held(), 0U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -121,6 +122,20 @@ struct TlsSession::Impl {
   }
   SSL* of(Direction writer) const { return writer == Direction::kToServer ? client : server; }
 };
+
+std::string TlsSession::rsa_key(const char* password) {
+  BIO* out = BIO_new(BIO_s_mem());
+  const EVP_CIPHER* cipher = password == nullptr ? nullptr : EVP_aes_128_cbc();
+  std::string secret = password == nullptr ? "" : password;
+  WEIR_CHECK(PEM_write_bio_PrivateKey(out, certificate(true).key, cipher,
+                                      password == nullptr ? nullptr : as_bytes(secret).data(),
+                                      static_cast<int>(secret.size()), nullptr, nullptr) == 1);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out, &text);
+  std::string pem(text, static_cast<size_t>(size));
+  BIO_free(out);
+  return pem;
+}
 
 TlsSession::TlsSession(const TlsChoice& choice) : impl_(new Impl) {
   impl_->client_context = {make_context(choice, false), SSL_CTX_free};

@@ -50,6 +50,8 @@ class TlsSession {
 
   [[nodiscard]] const std::vector<Flight>& flights() const { return flights_; }
   [[nodiscard]] const std::string& key_log() const;
+  // The private key of servers with rsa_certificate, as a file holds it; encrypted with `password`.
+  [[nodiscard]] static std::string rsa_key(const char* password = nullptr);
   // All bytes of a direction.
   [[nodiscard]] std::vector<uint8_t> bytes(Direction d) const;
   // Application data written so far, early data included.

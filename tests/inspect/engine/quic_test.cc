@@ -48,17 +48,24 @@ class QuicEngineTest : public testing::Test {
     const auto datagrams = session.handshake();
     for (const auto& datagram : datagrams) send(datagram.direction, datagram.bytes);
   }
-  // A request with protected lines, in packets of 1,000 bytes. `half`: calls in the middle.
+  static std::string leaking_body() {
+    return "{\"input\":\"" +
+           test::json_escape(test::sample_lines("planner/ripeness_model.py", 17, 66)) + "\"}";
+  }
+  // A request with protected lines. `half`: see send_stream().
   template <typename Half>
   void leak(lab::QuicSession& session, uint64_t stream, Half&& half) {
     lab::HttpRequest request;
     request.host = "api.openai.com";
     request.target = "/v1/responses";
     request.content_type = "application/json";
-    request.body = "{\"input\":\"" +
-                   test::json_escape(test::sample_lines("planner/ripeness_model.py", 17, 66)) +
-                   "\"}";
-    const lab::Bytes bytes = lab::http3_request(request);
+    request.body = leaking_body();
+    send_stream(session, stream, lab::http3_request(request), half);
+  }
+  // A whole stream in packets of 1,000 bytes. `half`: called in the middle.
+  template <typename Half>
+  void send_stream(lab::QuicSession& session, uint64_t stream, const lab::Bytes& bytes,
+                   Half&& half) {
     bool told = false;
     for (size_t from = 0; from < bytes.size(); from += 1000) {
       if (!told && from * 2 >= bytes.size()) {
@@ -127,6 +134,31 @@ TEST_F(QuicEngineTest, ALeakOverHttp3IsFoundBeforeItsRequestEnds) {
   EXPECT_EQ(flow.flow.alpn, "h3");
   EXPECT_EQ(flow.flow.visibility, Visibility::kDecrypted);
   EXPECT_EQ(flow.requests, 1U);
+}
+
+// What runs in a CONNECT tunnel of HTTP/3 is read like a connection of its own.
+TEST_F(QuicEngineTest, ALeakThroughATunnelInHttp3) {
+  lab::QuicPlan proxy = plan();
+  proxy.host = "proxy.example";
+  lab::QuicSession session(random_, proxy);
+  handshake(session);
+  learn(session.key_log());
+  const std::string body = leaking_body();
+  const std::string inside =
+      "POST /v1/responses HTTP/1.1\r\nHost: api.openai.com\r\nContent-Type: application/json\r\n"
+      "Content-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
+  lab::Bytes bytes = lab::http3_frame(
+      1, lab::qpack_literals({{":method", "CONNECT"}, {":authority", "api.openai.com:80"}}));
+  const lab::Bytes content = lab::http3_frame(0, as_bytes(inside));
+  bytes.insert(bytes.end(), content.begin(), content.end());
+  send_stream(session, 0, bytes, [] {});
+  EXPECT_EQ(counter("http3.tunnels"), 1U);
+  EXPECT_EQ(counter("engine.tunnels"), 1U);
+  EXPECT_EQ(code_findings(), 1U);
+  engine_.finish();
+  ASSERT_EQ(sink_.records.size(), 1U);
+  EXPECT_EQ(sink_.records[0].flow.service, "openai-api");
 }
 
 // Browsers make them in advance.
@@ -361,6 +393,7 @@ struct Expected {
   const char* capture;
   const char* alpn;
   const char* host;
+  const char* http_host;
   Visibility visibility;
   uint64_t requests;
 };
@@ -368,14 +401,15 @@ struct Expected {
 // tshark with the same keys tells the same requests; quic-33 has none.
 TEST(QuicCaptures, RealPeersWithKeys) {
   WEIR_SHARED_OR_SKIP(shared);
-  for (const Expected& row : {Expected{"ja4/pcap/chrome-cloudflare-quic-with-secrets.pcapng", "h3",
-                                       "cloudflare-quic.com", Visibility::kDecrypted, 1},
-                              Expected{"ndpi/tests/cfgs/default/pcap/quic-v2.pcapng", "h3", "test",
-                                       Visibility::kDecrypted, 3},
-                              Expected{"ndpi/tests/cfgs/default/pcap/quic-33.pcapng", "h3-33", "",
-                                       Visibility::kDecrypted, 0},
-                              Expected{"ndpi/tests/cfgs/default/pcap/doq.pcapng", "doq-i00", "",
-                                       Visibility::kDecrypted, 1}}) {
+  for (const Expected& row :
+       {Expected{"ja4/pcap/chrome-cloudflare-quic-with-secrets.pcapng", "h3", "cloudflare-quic.com",
+                 "cloudflare-quic.com", Visibility::kDecrypted, 1},
+        Expected{"ndpi/tests/cfgs/default/pcap/quic-v2.pcapng", "h3", "test", "test",
+                 Visibility::kDecrypted, 3},
+        Expected{"ndpi/tests/cfgs/default/pcap/quic-33.pcapng", "h3-33", "", "",
+                 Visibility::kDecrypted, 0},
+        Expected{"ndpi/tests/cfgs/default/pcap/doq.pcapng", "doq-i00", "", "",
+                 Visibility::kDecrypted, 1}}) {
     SCOPED_TRACE(row.capture);
     test::CollectingSink sink;
     ASSERT_TRUE(
@@ -388,6 +422,11 @@ TEST(QuicCaptures, RealPeersWithKeys) {
       EXPECT_EQ(record.flow.host, row.host);
       EXPECT_EQ(record.flow.visibility, row.visibility);
       EXPECT_EQ(record.requests, row.requests);
+      // The host in the decoded requests, not only in the hello.
+      const std::pair<HostSource, std::string> asked{HostSource::kHttp, row.http_host};
+      const auto& names = record.flow.names;
+      EXPECT_EQ(std::find(names.begin(), names.end(), asked) != names.end(),
+                *row.http_host != '\0');
     }
     EXPECT_EQ(seen, 1U);
   }

@@ -299,6 +299,51 @@ TEST(Http3Decoder, ExtendedConnectIsAWebSocket) {
   EXPECT_NE(text.find(" hi\n"), std::string::npos) << text;
 }
 
+TEST(Http3Decoder, ConnectOpensATunnelWithTheFirstBytes) {
+  for (const bool extended : {false, true}) {
+    Feed run;
+    Fields fields{{":method", "CONNECT"}, {":authority", "b.example:443"}};
+    if (extended) {
+      fields.insert(fields.begin() + 1, {{":protocol", "connect-udp"}, {":path", "/masque"}});
+    }
+    run.data(0, headers(fields));
+    EXPECT_EQ(run.counters.tunnels.get(), 0U);
+    run.data(0, http3_frame(0, as_bytes("inside")));
+    run.data(0, Bytes{0x00, 0x04, 'x'});  // a frame that is cut
+    run.gap(0, 3);
+    run.end(0);
+    EXPECT_EQ(run.counters.tunnels.get(), 1U);
+    const std::string text = run.finish();
+    EXPECT_NE(text.find(extended ? "connect-udp" : "b.example:443"), std::string::npos) << text;
+    EXPECT_NE(text.find("inside"), std::string::npos) << text;
+    EXPECT_EQ(text.find("body 0"), std::string::npos) << text;
+  }
+  // Refused, or not used: nothing is known of a tunnel.
+  Feed run;
+  run.data(0, headers({{":method", "CONNECT"}, {":authority", "b.example:443"}}));
+  run.end(0);
+  EXPECT_EQ(run.finish().find("tunnel"), std::string::npos);
+}
+
+// Heads that are not whole, of many connections: beyond the budget they are cut.
+TEST(Http3Decoder, HeadsShareABudget) {
+  Counter refused;
+  ByteBudget room(1024, refused);
+  Feed run;
+  Http3Decoder decoder(run.limits, run.counters, run.websocket, run.sink, &room);
+  Fields fields = post("/long");
+  fields.emplace_back("x-filler", std::string(3000, 'f'));
+  const Bytes block = headers(fields);
+  decoder.on_data(0, ByteSpan(block).first(block.size() - 1), 0);
+  EXPECT_EQ(refused.get(), 1U);
+  EXPECT_LE(room.used(), 1024U);
+  decoder.on_data(0, ByteSpan(block).last(1), block.size() - 1);
+  decoder.on_end(0, EndReason::kComplete);
+  decoder.finish(EndReason::kTimeout);
+  EXPECT_EQ(run.counters.blocks_cut.get(), 1U);
+  EXPECT_EQ(room.used(), 0U);
+}
+
 TEST(Http3Decoder, HostileNumbersEndNothing) {
   Feed run;
   run.limits.header_bytes = 256;
