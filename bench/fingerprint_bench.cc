@@ -76,18 +76,18 @@ std::shared_ptr<const CodeIndex> synthetic(uint64_t count) {
   Result<IndexWriter> opened = IndexWriter::create(path);
   if (!opened) return nullptr;
   IndexWriter& out = opened.value();
-  TableWriter table(scratch().file(""));
+  TableWriter table(out, scratch().file(""));
   std::vector<uint32_t> line(1);
   const uint64_t step = ~0ULL / count;
   for (uint64_t i = 0; i < count; ++i) {
     line[0] = static_cast<uint32_t>(i);
     if (!table.add(i * step + mix64(i) % step, line, 1, 3)) return nullptr;
   }
+  if (!table.finish()) return nullptr;
   for (const Section empty : {Section::kRepositories, Section::kFiles, Section::kNames,
                               Section::kLineTags, Section::kLineShapes, Section::kCritical}) {
     if (!out.section(empty, {})) return nullptr;
   }
-  if (!table.finish(out)) return nullptr;
   out.header.key_check = key_check(site_key());
   out.header.window = kWindow;
   out.header.anchor_bits = kAnchorBits;

@@ -216,7 +216,7 @@ void BM_SortWriteOpen(benchmark::State& state) {
     Result<IndexWriter> opened = IndexWriter::create(path);
     if (!opened) return state.SkipWithError("cannot write");
     IndexWriter& out = opened.value();
-    TableWriter table(scratch().file(""));
+    TableWriter table(out, scratch().file(""));
     std::vector<uint32_t> line(1);
     const Status drained = records.drain(1, [&](std::span<const PlacedHash> some) -> Status {
       for (const PlacedHash& one : some) {
@@ -225,7 +225,7 @@ void BM_SortWriteOpen(benchmark::State& state) {
       }
       return ok_status();
     });
-    if (!drained || !table.finish(out)) return state.SkipWithError("not written");
+    if (!drained || !table.finish()) return state.SkipWithError("not written");
     out.header.key_check = key_check(site_key());
     out.header.window = kWindow;
     out.header.anchor_bits = kAnchorBits;

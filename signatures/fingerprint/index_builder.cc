@@ -66,6 +66,19 @@ class CachedRecords {
   PlacedHash now_;
 };
 
+// What merging asks of a file, for every fingerprint: small, so that many are at hand.
+struct Where {
+  enum class Kind : uint8_t { kOwn, kForeign, kPublic, kUnchanged };
+  uint32_t first_line;  // global
+  uint32_t repository;
+  Kind kind;
+};
+Where::Kind kind_of(const ScannedFile& file) noexcept {
+  if (file.unchanged) return Where::Kind::kUnchanged;
+  if (file.is_public()) return Where::Kind::kPublic;
+  return file.is_foreign() ? Where::Kind::kForeign : Where::Kind::kOwn;
+}
+
 // It stands in the index that is written.
 bool is_taken(const ScannedFile& file) noexcept {
   return file.is_own() && file.why.empty() && !file.unchanged;
@@ -108,7 +121,8 @@ class Builder {
   Status merge_sorted(RecordPartitions& fresh, size_t at, size_t end, Take&& take);
   Status merge(TableWriter& table);
   Status merge_names(NamePicker& picker);
-  Status write(TableWriter& table);
+  Status write_files(IndexWriter& out);
+  Status write();
 
   const IndexBuildOptions& options_;
   bool hashes_only_;
@@ -275,11 +289,15 @@ Status Builder::merge(TableWriter& table) {
   std::vector<uint32_t> lines;
   std::vector<uint32_t> in_files;      // of each of `lines`
   std::vector<uint32_t> foreign_from;  // repositories that have it in a folder of others' code
+  std::vector<Where> where;
+  for (size_t i = 0; i < files_.size(); ++i) {
+    where.push_back({first_lines_[i], files_[i].repository, kind_of(files_[i])});
+  }
   const auto subtract_foreign = [&] {
     size_t kept = 0;
     files = 0;
     for (size_t i = 0; i < lines.size(); ++i) {
-      const uint32_t repository = files_[in_files[i]].repository;
+      const uint32_t repository = where[in_files[i]].repository;
       if (std::find(foreign_from.begin(), foreign_from.end(), repository) != foreign_from.end()) {
         continue;
       }
@@ -311,7 +329,8 @@ Status Builder::merge(TableWriter& table) {
     return table.add(last.hash, lines, files, rarity);
   };
   const auto take = [&](const PlacedHash& record) -> Status {
-    if (files_[record.file].unchanged) return ok_status();
+    const Where from = where[record.file];
+    if (from.kind == Where::Kind::kUnchanged) return ok_status();
     const bool fresh = !open || record.hash != last.hash;
     if (fresh) {
       if (Status done = finish(); !done) return done;
@@ -327,12 +346,12 @@ Status Builder::merge(TableWriter& table) {
     }
     const bool other_file = fresh || record.file != last.file;
     last = record;
-    if (files_[record.file].is_public()) {
+    if (from.kind == Where::Kind::kPublic) {
       is_public = true;
       return ok_status();
     }
-    if (files_[record.file].is_foreign()) {
-      foreign_from.push_back(files_[record.file].repository);
+    if (from.kind == Where::Kind::kForeign) {
+      foreign_from.push_back(from.repository);
       return ok_status();
     }
     if (other_file) {
@@ -341,7 +360,7 @@ Status Builder::merge(TableWriter& table) {
     }
     rarity = std::max(rarity, record.place & kRarityMask);
     if (++in_file <= kMostPlacesInFile && files <= kMostFiles) {
-      lines.push_back(first_lines_[record.file] + (record.place >> kRarityBits));
+      lines.push_back(from.first_line + (record.place >> kRarityBits));
       in_files.push_back(record.file);
     }
     return ok_status();
@@ -359,10 +378,7 @@ Status Builder::merge_names(NamePicker& picker) {
                       });
 }
 
-Status Builder::write(TableWriter& table) {
-  Result<IndexWriter> opened = IndexWriter::create(out_);
-  if (!opened) return opened.error();
-  IndexWriter& out = opened.value();
+Status Builder::write_files(IndexWriter& out) {
   std::vector<uint8_t> names;
   std::vector<uint8_t> rows;
   SealedNames sealed;
@@ -405,7 +421,20 @@ Status Builder::write(TableWriter& table) {
     if (Status done = out.write(file.shapes); !done) return done;
   }
   out.end_section();
-  if (Status done = table.finish(out); !done) return done;
+  return ok_status();
+}
+
+Status Builder::write() {
+  Result<IndexWriter> opened = IndexWriter::create(out_);
+  if (!opened) return opened.error();
+  IndexWriter& out = opened.value();
+  if (Status done = write_files(out); !done) return done;
+  {
+    TableWriter table(out, folder(), options_.memory / 8);
+    if (Status done = merge(table); !done) return done;
+    report_.fingerprints = table.size();
+    if (Status done = table.finish(); !done) return done;
+  }
   const Result<std::vector<uint8_t>> critical =
       critical_.section(first_lines_, report_.critical_lines);
   if (!critical) return critical.error();
@@ -459,10 +488,7 @@ Result<IndexBuildReport> Builder::run() {
   }
   if (Status done = number_files(); !done) return done.error();
   if (below_ && report_.files == 0 && report_.hidden == 0) return std::move(report_);
-  TableWriter table(folder(), options_.memory / 8);
-  if (Status done = merge(table); !done) return done.error();
-  report_.fingerprints = table.size();
-  if (Status done = write(table); !done) return done.error();
+  if (Status done = write(); !done) return done.error();
   return std::move(report_);
 }
 

@@ -311,14 +311,14 @@ std::vector<uint8_t> Merge::digests() {
 Result<IndexMergeReport> Merge::run(const std::vector<std::string>& paths) {
   if (paths.empty()) return Error{"no index to merge", {}};
   if (Status opened = open(paths); !opened) return opened.error();
-  TableWriter table(folder_of(out_));
-  if (Status merged = merge_entries(table); !merged) return merged.error();
-  report_.fingerprints = table.size();
   Result<IndexWriter> created = IndexWriter::create(out_);
   if (!created) return created.error();
   IndexWriter& out = created.value();
   if (Status done = write_files(out); !done) return done.error();
-  if (Status done = table.finish(out); !done) return done.error();
+  TableWriter table(out, folder_of(out_));
+  if (Status merged = merge_entries(table); !merged) return merged.error();
+  report_.fingerprints = table.size();
+  if (Status done = table.finish(); !done) return done.error();
   const auto put = [&out](Section which, const Result<std::vector<uint8_t>>& bytes) -> Status {
     return bytes ? out.section(which, *bytes) : Status(bytes.error());
   };

@@ -7,10 +7,29 @@
 namespace weir::signatures {
 namespace {
 
-constexpr size_t kRowsAtOnce = size_t{1} << 16;
-
 void store32(uint8_t* at, uint32_t value) noexcept {
   for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<uint8_t>(value >> (8 * i));
+}
+
+// In little endian, a piece at a time: there is no room for all of it twice.
+template <typename Number>
+Status write_numbers(IndexWriter& out, Section section, const std::vector<Number>& numbers) {
+  constexpr size_t kAtOnce = size_t{1} << 14;
+  if (Status done = out.begin_section(section); !done) return done;
+  std::vector<uint8_t> some;
+  for (size_t at = 0; at < numbers.size(); at += kAtOnce) {
+    some.clear();
+    for (size_t i = at; i < std::min(at + kAtOnce, numbers.size()); ++i) {
+      if constexpr (sizeof(Number) == 4) {
+        put32(some, numbers[i]);
+      } else {
+        put64(some, numbers[i]);
+      }
+    }
+    if (Status done = out.write(some); !done) return done;
+  }
+  out.end_section();
+  return ok_status();
 }
 
 }  // namespace
@@ -72,7 +91,14 @@ Status IndexWriter::publish() {
   return file_.publish();
 }
 
-Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files,
+TableWriter::TableWriter(IndexWriter& out, std::string directory, uint64_t memory)
+    : out_(out),
+      directory_(std::move(directory)),
+      most_blocks_(std::max<size_t>(memory / (8 * kHashesAtOnce), 1)),
+      status_(out.begin_section(Section::kEntries)),
+      entries_(kEntryBytes << 14) {}
+
+Status TableWriter::add(uint64_t hash, std::span<const uint32_t> lines, uint32_t files,
                         uint32_t rarity) {
   uint32_t posting = lines.front();
   if (lines.size() > 1) {
@@ -82,98 +108,107 @@ Status TableWriter::add(uint64_t hash, const std::vector<uint32_t>& lines, uint3
     put32(postings_, files << 16 | static_cast<uint32_t>(lines.size()));
     for (const uint32_t line : lines) put32(postings_, line);
   }
-  rows_.push_back({hash, posting, rarity});
+  store32(entries_.data() + filled_, (static_cast<uint32_t>(hash) & ~kRarityMask) | rarity);
+  store32(entries_.data() + filled_ + 4, posting);
+  filled_ += kEntryBytes;
+  if (filled_ == entries_.size()) {
+    if (Status done = flush_entries(); !done) return done;
+  }
+  if (blocks_used_ == 0 || blocks_[blocks_used_ - 1].size() == kHashesAtOnce) {
+    if (Status done = next_block(); !done) return done;
+  }
+  blocks_[blocks_used_ - 1].push_back(hash);
   ++count_;
-  return rows_.size() < capacity_ ? ok_status() : spill();
-}
-
-Status TableWriter::spill() {
-  if (spooled_.empty()) {
-    Result<SpoolFile> file = SpoolFile::create(directory_);
-    if (!file) return file.error();
-    spooled_.push_back(std::move(file).value());
-  }
-  Status done = spooled_.front().append(rows_.data(), rows_.size() * sizeof(Row));
-  rows_.clear();
-  return done;
-}
-
-Status TableWriter::each_row(const std::function<void(const Row&)>& visit) {
-  std::vector<Row> some(spooled_.empty() ? 0 : kRowsAtOnce);
-  for (uint64_t offset = 0; !spooled_.empty();) {
-    const Result<size_t> got =
-        spooled_.front().read(offset, some.data(), some.size() * sizeof(Row));
-    if (!got) return got.error();
-    if (*got == 0) break;
-    for (size_t i = 0; i < *got / sizeof(Row); ++i) visit(some[i]);
-    offset += *got;
-  }
-  for (const Row& row : rows_) visit(row);
   return ok_status();
 }
 
-Status TableWriter::write_tails(IndexWriter& out, size_t bytes) {
-  Status written = out.begin_section(Section::kHashTails);
-  std::vector<uint8_t> tails(bytes << 14);
-  size_t filled = 0;
-  const Status read = each_row([&](const Row& row) {
-    for (size_t i = 0; i < bytes; ++i) {
-      tails[filled++] = static_cast<uint8_t>(row.hash >> (32 + 8 * i));
+Status TableWriter::flush_entries() {
+  if (status_) status_ = out_.write(ByteSpan(entries_).first(filled_));
+  filled_ = 0;
+  return status_;
+}
+
+Status TableWriter::next_block() {
+  if (blocks_used_ == most_blocks_) {
+    if (spooled_.empty()) {
+      Result<SpoolFile> file = SpoolFile::create(directory_);
+      if (!file) return file.error();
+      spooled_.push_back(std::move(file).value());
     }
-    if (filled == tails.size()) {
-      if (written) written = out.write(tails);
+    for (std::vector<uint64_t>& block : blocks_) {
+      if (Status put = spooled_.front().append(block.data(), 8 * block.size()); !put) return put;
+      block.clear();
+    }
+    blocks_used_ = 0;
+  }
+  if (blocks_used_ == blocks_.size()) blocks_.emplace_back().reserve(kHashesAtOnce);
+  ++blocks_used_;
+  return ok_status();
+}
+
+// In the order in which they came.
+template <typename Visit>
+Status TableWriter::each_hash(Visit&& visit) const {
+  std::vector<uint64_t> some(spooled_.empty() ? 0 : kHashesAtOnce);
+  for (uint64_t offset = 0; !spooled_.empty();) {
+    const Result<size_t> got = spooled_.front().read(offset, some.data(), 8 * some.size());
+    if (!got) return got.error();
+    if (*got == 0) break;
+    for (size_t i = 0; i < *got / 8; ++i) visit(some[i]);
+    offset += *got;
+  }
+  for (size_t b = 0; b < blocks_used_; ++b) {
+    for (const uint64_t hash : blocks_[b]) visit(hash);
+  }
+  return ok_status();
+}
+
+Status TableWriter::write_tails(size_t bytes) {
+  Status written = out_.begin_section(Section::kHashTails);
+  std::vector<uint8_t> tails((bytes << 14) + 8);
+  size_t filled = 0;
+  const Status read = each_hash([&](uint64_t hash) {
+    // Four bytes at once; what is too much is overwritten by the next.
+    store32(tails.data() + filled, static_cast<uint32_t>(hash >> 32));
+    filled += bytes;
+    if (filled == bytes << 14) {
+      if (written) written = out_.write(ByteSpan(tails).first(filled));
       filled = 0;
     }
   });
   if (!read) return read;
-  if (written) written = out.write(ByteSpan(tails).first(filled));
-  out.end_section();
+  if (written) written = out_.write(ByteSpan(tails).first(filled));
+  out_.end_section();
   return written;
 }
 
-Status TableWriter::finish(IndexWriter& out) {
+Status TableWriter::finish() {
   if (count_ >= kManyPostings) return Error{"too many fingerprints for one index", {}};
+  if (Status done = flush_entries(); !done) return done;
+  out_.end_section();
   // About eight entries a bucket.
   const auto bits = static_cast<uint32_t>(std::bit_width(count_ / 8));
+  if (Status done = write_tails(tail_bytes(bits)); !done) return done;
   const uint64_t buckets = uint64_t{1} << bits;
   const uint64_t blocks = (count_ * kBloomBits + 8 * kBloomBlock - 1) / (8 * kBloomBlock) + 1;
   std::vector<uint32_t> starts(buckets + 1, 0);
   std::vector<uint64_t> bloom(blocks * (kBloomBlock / 8), 0);
-  std::vector<uint8_t> entries(kEntryBytes << 14);
-  size_t filled = 0;
-  Status written = out.begin_section(Section::kEntries);
-  if (!written) return written;
-  const Status read = each_row([&](const Row& row) {
-    ++starts[(bits == 0 ? 0 : row.hash >> (64 - bits)) + 1];
-    const std::array<uint64_t, 4> set = bloom_bits(row.hash);
-    uint64_t* const block = bloom.data() + bloom_block(row.hash, blocks) * 4;
+  const Status read = each_hash([&](uint64_t hash) {
+    ++starts[(bits == 0 ? 0 : hash >> (64 - bits)) + 1];
+    const std::array<uint64_t, 4> set = bloom_bits(hash);
+    uint64_t* const block = bloom.data() + bloom_block(hash, blocks) * 4;
     for (size_t i = 0; i < 4; ++i) block[i] |= set[i];
-    store32(entries.data() + filled, (static_cast<uint32_t>(row.hash) & ~kRarityMask) | row.rarity);
-    store32(entries.data() + filled + 4, row.posting);
-    filled += kEntryBytes;
-    if (filled == entries.size()) {
-      if (written) written = out.write(entries);
-      filled = 0;
-    }
   });
   if (!read) return read;
-  if (written) written = out.write(ByteSpan(entries).first(filled));
-  out.end_section();
-  if (!written) return written;
-  if (written = write_tails(out, tail_bytes(bits)); !written) return written;
   spooled_.clear();
-  rows_ = {};
-  entries.clear();
+  blocks_ = {};
   uint32_t sum = 0;
-  for (const uint32_t count : starts) put32(entries, sum += count);
-  if (written = out.section(Section::kBuckets, entries); !written) return written;
-  std::vector<uint8_t>().swap(entries);
-  entries.reserve(bloom.size() * 8);
-  for (const uint64_t word : bloom) put64(entries, word);
-  if (written = out.section(Section::kBloom, entries); !written) return written;
-  out.header.bucket_bits = bits;
-  out.header.fingerprints = count_;
-  return out.section(Section::kPostings, postings_);
+  for (uint32_t& start : starts) start = sum += start;
+  if (Status done = write_numbers(out_, Section::kBuckets, starts); !done) return done;
+  if (Status done = write_numbers(out_, Section::kBloom, bloom); !done) return done;
+  out_.header.bucket_bits = bits;
+  out_.header.fingerprints = count_;
+  return out_.section(Section::kPostings, postings_);
 }
 
 }  // namespace weir::signatures

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,35 +42,36 @@ class IndexWriter {
   std::vector<uint8_t> sums_;
 };
 
-// Takes fingerprints in ascending order of hash and writes kEntries, kHashTails, kBuckets, kBloom,
-// kPostings.
+// Takes fingerprints in ascending order of hash and writes kEntries as they come, then kHashTails,
+// kBuckets, kBloom, kPostings. Nothing else may be written to `out` before finish().
 class TableWriter {
-  struct Row {
-    uint64_t hash;
-    uint32_t posting;
-    uint32_t rarity;
-  };
-
  public:
-  // Rows go to a temporary file in `directory` when they need more than `memory`.
-  explicit TableWriter(std::string directory, uint64_t memory = 1 << 20)
-      : directory_(std::move(directory)),
-        capacity_(std::max<size_t>(memory / sizeof(Row), size_t{1} << 16)) {}
+  // Keeps 8 bytes a fingerprint; more than `memory` of them go to a temporary file in `directory`.
+  TableWriter(IndexWriter& out, std::string directory, uint64_t memory = 1 << 20);
   // Global lines, ascending; `files` of them. At most 0xffff lines.
-  [[nodiscard]] Status add(uint64_t hash, const std::vector<uint32_t>& lines, uint32_t files,
+  [[nodiscard]] Status add(uint64_t hash, std::span<const uint32_t> lines, uint32_t files,
                            uint32_t rarity);
   [[nodiscard]] uint64_t size() const noexcept { return count_; }
-  [[nodiscard]] Status finish(IndexWriter& out);
+  [[nodiscard]] Status finish();
 
  private:
-  Status spill();
-  Status write_tails(IndexWriter& out, size_t bytes);
-  Status each_row(const std::function<void(const Row&)>& visit);
+  static constexpr size_t kHashesAtOnce = size_t{1} << 16;
+  Status flush_entries();
+  Status next_block();
+  Status write_tails(size_t bytes);
+  template <typename Visit>
+  Status each_hash(Visit&& visit) const;
 
+  IndexWriter& out_;
   std::string directory_;
-  size_t capacity_;
+  size_t most_blocks_;
+  Status status_;
   uint64_t count_ = 0;
-  std::vector<Row> rows_;           // not spilled yet
+  size_t filled_ = 0;             // bytes of entries_
+  std::vector<uint8_t> entries_;  // not written yet
+  // Hashes that are not spilled: blocks of kHashesAtOnce, all but the last of blocks_used_ full.
+  std::vector<std::vector<uint64_t>> blocks_;
+  size_t blocks_used_ = 0;
   std::vector<SpoolFile> spooled_;  // none or one
   std::vector<uint8_t> postings_;
 };

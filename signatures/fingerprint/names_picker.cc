@@ -92,18 +92,19 @@ std::vector<DistinctName> NamePicker::pick(const SiteKey& key,
   });
   std::vector<DistinctName> out;
   const NameReader reader(key);
-  std::optional<std::string> content;
+  std::string buffer;
+  std::optional<std::string_view> content;
   for (size_t i = 0; i < chosen.size(); ++i) {
     const ScannedFile& file = files_[chosen[i].file];
     if (i == 0 || chosen[i].file != chosen[i - 1].file) {
       std::string why;
-      content = read_source(file.source.absolute, why);
+      content = read_source(file.source.absolute, buffer, why);
     }
     const size_t begin = offset_of(chosen[i]);
     if (!content || begin >= content->size()) continue;
     size_t end = begin;
     while (end < content->size() && is_name_byte(static_cast<uint8_t>((*content)[end]))) ++end;
-    std::string text = content->substr(begin, end - begin);
+    std::string text(content->substr(begin, end - begin));
     if (reader.hash(text) != chosen[i].hash) continue;
     out.push_back({file.repository, numbers[chosen[i].file], std::move(text)});
   }

@@ -1,5 +1,7 @@
 #include "signatures/fingerprint/record_partitions.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <thread>
@@ -8,30 +10,9 @@
 namespace weir::signatures {
 namespace {
 
-constexpr unsigned kPartBits = 8;
-constexpr size_t kPiece = size_t{1} << 16;  // records read at once of a large part
-
-size_t part_of(const PlacedHash& record) noexcept { return record.hash >> (64 - kPartBits); }
-
-// Brings the records of each part together, in place.
-template <typename Starts>
-void part_in_place(std::vector<PlacedHash>& records, Starts& starts) {
-  starts.fill(0);
-  for (const PlacedHash& record : records) ++starts[part_of(record) + 1];
-  for (size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
-  Starts next = starts;
-  for (size_t part = 0; part + 1 < starts.size(); ++part) {
-    while (next[part] < starts[part + 1]) {
-      PlacedHash& here = records[next[part]];
-      const size_t home = part_of(here);
-      if (home == part) {
-        ++next[part];
-      } else {
-        std::swap(here, records[next[home]++]);
-      }
-    }
-  }
-}
+constexpr size_t kPiece = size_t{1} << 16;  // records read or written at once
+constexpr size_t kHugePage = size_t{2} << 20;
+constexpr unsigned kPartedBits = 8;  // those that all records of a part share
 
 // Records of one part: by as many bits as tell most of them apart, then what is left to compare.
 void sort_part(std::vector<PlacedHash>& records, std::vector<PlacedHash>& scratch) {
@@ -41,7 +22,7 @@ void sort_part(std::vector<PlacedHash>& records, std::vector<PlacedHash>& scratc
     return;
   }
   const unsigned digits = std::min(7U, (static_cast<unsigned>(std::bit_width(count)) + 10) / 8);
-  const unsigned low = 64 - kPartBits - 8 * digits;
+  const unsigned low = 64 - kPartedBits - 8 * digits;
   std::vector<std::array<size_t, 256>> places(digits);
   for (auto& row : places) row.fill(0);
   for (const PlacedHash& record : records) {
@@ -69,17 +50,62 @@ void sort_part(std::vector<PlacedHash>& records, std::vector<PlacedHash>& scratc
 
 }  // namespace
 
+// Three quarters are for what comes in, the rest for sorting.
 RecordPartitions::RecordPartitions(std::string directory, uint64_t memory, uint32_t writers)
-    : directory_(std::move(directory)),
-      memory_(memory),
-      capacity_(static_cast<size_t>(std::max<uint64_t>(memory / 2 / writers, 64 << 10)) /
-                sizeof(PlacedHash)),
-      writers_(writers) {}
+    : directory_(std::move(directory)), memory_(memory), writers_(writers) {
+  const size_t records =
+      static_cast<size_t>(std::max<uint64_t>(memory / 4 * 3 / writers, 64 << 10)) /
+      sizeof(PlacedHash);
+  // Of each part one chunk is not full: few of all.
+  chunk_ = std::clamp<size_t>(records / kParts / 8, 4, 512);
+  chunks_ = std::min<size_t>(records / chunk_, kNoChunk);
+}
 
 uint64_t RecordPartitions::spills() const noexcept {
   uint64_t sum = 0;
   for (const Writer& writer : writers_) sum += writer.runs.size();
   return sum;
+}
+
+Status RecordPartitions::grow(Writer& writer, Head& head) {
+  if (writer.used == chunks_) {
+    if (Status done = spill(writer); !done) return done;
+  }
+  if (!writer.arena) {
+    const size_t bytes =
+        (chunks_ * chunk_ * sizeof(PlacedHash) + kHugePage - 1) / kHugePage * kHugePage;
+    void* const room = std::aligned_alloc(kHugePage, bytes);
+    if (room == nullptr) return Error{"no memory for sorting: lower --memory", {}};
+    ::madvise(room, bytes, MADV_HUGEPAGE);  // a wish
+    writer.arena.reset(static_cast<PlacedHash*>(room));
+    writer.before.resize(chunks_);
+  }
+  const auto fresh = static_cast<uint32_t>(writer.used++);
+  writer.before[fresh] = head.chunk;
+  head.chunk = fresh;
+  ++head.chunks;
+  head.at = writer.arena.get() + fresh * chunk_;
+  head.end = head.at + chunk_;
+  return ok_status();
+}
+
+uint64_t RecordPartitions::held(const Head& head) const noexcept {
+  return head.chunks * chunk_ - static_cast<uint64_t>(head.end - head.at);
+}
+
+template <typename Take>
+Status RecordPartitions::each_chunk(const Writer& writer, size_t part, Take&& take) const {
+  const Head& head = writer.heads[part];
+  size_t size = chunk_ - static_cast<size_t>(head.end - head.at);
+  for (uint32_t chunk = head.chunk; chunk != kNoChunk; chunk = writer.before[chunk]) {
+    if (Status taken =
+            take(std::span<const PlacedHash>(writer.arena.get() + chunk * chunk_, size));
+        !taken) {
+      return taken;
+    }
+    size = chunk_;
+  }
+  return ok_status();
 }
 
 Status RecordPartitions::spill(Writer& writer) {
@@ -89,19 +115,37 @@ Status RecordPartitions::spill(Writer& writer) {
     writer.spool.push_back(std::move(file).value());
   }
   Run run{writer.spooled, {}};
-  part_in_place(writer.buffer, run.starts);
-  const size_t bytes = writer.buffer.size() * sizeof(PlacedHash);
-  if (Status put = writer.spool.front().append(writer.buffer.data(), bytes); !put) return put;
+  std::vector<PlacedHash> piece;
+  piece.reserve(std::min(kPiece, chunks_ * chunk_ / 8 + chunk_));
+  const auto flush = [&]() -> Status {
+    Status put =
+        writer.spool.front().append(piece.data(), piece.size() * sizeof(PlacedHash));
+    piece.clear();
+    return put;
+  };
+  for (size_t part = 0; part < kParts; ++part) {
+    run.starts[part + 1] = run.starts[part] + held(writer.heads[part]);
+    Status put = each_chunk(writer, part, [&](std::span<const PlacedHash> chunk) -> Status {
+      if (piece.size() + chunk.size() > piece.capacity()) {
+        if (Status done = flush(); !done) return done;
+      }
+      piece.insert(piece.end(), chunk.begin(), chunk.end());
+      return ok_status();
+    });
+    if (!put) return put;
+  }
+  if (Status put = flush(); !put) return put;
+  writer.spooled += run.starts[kParts] * sizeof(PlacedHash);
   writer.runs.push_back(run);
-  writer.spooled += bytes;
-  writer.buffer.clear();
+  writer.heads.fill({});
+  writer.used = 0;
   return ok_status();
 }
 
 uint64_t RecordPartitions::size_of(size_t part) const noexcept {
   uint64_t sum = 0;
   for (const Writer& writer : writers_) {
-    sum += writer.starts[part + 1] - writer.starts[part];
+    sum += held(writer.heads[part]);
     for (const Run& run : writer.runs) sum += run.starts[part + 1] - run.starts[part];
   }
   return sum;
@@ -111,12 +155,7 @@ template <typename Take>
 Status RecordPartitions::gather(size_t part, Take&& take) const {
   std::vector<PlacedHash> piece;
   for (const Writer& writer : writers_) {
-    const std::span<const PlacedHash> held(writer.buffer);
-    if (Status taken =
-            take(held.subspan(writer.starts[part], writer.starts[part + 1] - writer.starts[part]));
-        !taken) {
-      return taken;
-    }
+    if (Status taken = each_chunk(writer, part, take); !taken) return taken;
     for (const Run& run : writer.runs) {
       uint64_t offset = run.offset + run.starts[part] * sizeof(PlacedHash);
       for (uint64_t left = run.starts[part + 1] - run.starts[part]; left > 0;) {
@@ -157,16 +196,20 @@ Status RecordPartitions::drain_large(size_t part, const Each& each) const {
       [&each](const PlacedHash& record) { return each(std::span<const PlacedHash>(&record, 1)); });
 }
 
+uint64_t RecordPartitions::largest(size_t ahead) const noexcept {
+  return std::max<uint64_t>(memory_ / 4, 64 << 10) / (2 * ahead) / (2 * sizeof(PlacedHash));
+}
+
 Status RecordPartitions::drain(uint32_t threads, const Each& each) {
-  for (Writer& writer : writers_) part_in_place(writer.buffer, writer.starts);
-  // One part is being told while the next are sorted.
-  const size_t ahead = std::clamp<size_t>(threads, 2, 17) - 1;
-  const uint64_t largest =
-      std::max<uint64_t>(memory_ / 2, 64 << 10) / (2 * ahead) / (2 * sizeof(PlacedHash));
+  uint64_t most = 0;
+  for (size_t part = 0; part < kParts; ++part) most = std::max(most, size_of(part));
+  // One part is being told while the next are sorted: as many as the memory is enough for.
+  size_t ahead = std::clamp<size_t>(threads, 2, 17) - 1;
+  while (ahead > 1 && most > largest(ahead)) --ahead;
   std::vector<Part> now(ahead);
   std::vector<Part> next(ahead);
   std::vector<std::thread> running;
-  const auto fits = [&](size_t part) { return part < kParts && size_of(part) <= largest; };
+  const auto fits = [&](size_t part) { return part < kParts && size_of(part) <= largest(ahead); };
   const auto start = [&](size_t base) {
     for (size_t i = 0; i < ahead; ++i) {
       if (!fits(base + i)) continue;

@@ -1,12 +1,15 @@
 // Sorts the records of several threads, more than fit in memory. Hashes are spread evenly, so
-// records are parted by their high bits as memory fills, and each part is sorted alone at the end:
-// no merge of runs. The order does not depend on threads or memory. A part that is too large for
-// the memory (one hash in very many places) goes through a RecordSorter.
+// records are parted by their high bits as they come, each part in chunks of one arena a writer,
+// and each part is sorted alone at the end: no merge of runs. A full arena goes to a file, part by
+// part. The order does not depend on threads or memory. A part that is too large for the memory
+// (one hash in very many places) goes through a RecordSorter.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,11 +28,20 @@ class RecordPartitions {
   RecordPartitions(std::string directory, uint64_t memory, uint32_t writers);
   // Each writer belongs to one thread at a time.
   [[nodiscard]] Status add(uint32_t writer, const PlacedHash& record) {
+    return add_each(writer, 1, [&record](size_t) { return record; });
+  }
+  // The records make(0) to make(count - 1).
+  template <typename Make>
+  [[nodiscard]] Status add_each(uint32_t writer, size_t count, Make&& make) {
     Writer& to = writers_[writer];
-    if (to.buffer.size() == capacity_) {
-      if (Status done = spill(to); !done) return done;
+    for (size_t i = 0; i < count; ++i) {
+      const PlacedHash record = make(i);
+      Head& head = to.heads[part_of(record)];
+      if (head.at == head.end) {
+        if (Status done = grow(to, head); !done) return done;
+      }
+      *head.at++ = record;
     }
-    to.buffer.push_back(record);
     return ok_status();
   }
   // Calls `each` with all records, ascending, in pieces; then there are none. `each` may refuse; it
@@ -44,10 +56,23 @@ class RecordPartitions {
     uint64_t offset;  // in the writer's file
     Starts starts;
   };
+  static constexpr uint32_t kNoChunk = 0xffffffff;
+  // The chunk of a part that is being filled; those before it are full.
+  struct Head {
+    PlacedHash* at = nullptr;
+    PlacedHash* end = nullptr;
+    uint32_t chunk = kNoChunk;
+    uint32_t chunks = 0;
+  };
+  struct Free {
+    void operator()(PlacedHash* arena) const noexcept { std::free(arena); }
+  };
   struct Writer {
-    std::vector<PlacedHash> buffer;
-    Starts starts{};               // of `buffer`, once it is parted
-    std::vector<SpoolFile> spool;  // none or one
+    std::array<Head, kParts> heads;
+    std::unique_ptr<PlacedHash, Free> arena;  // chunks_ * chunk_ records, touched as they come
+    std::vector<uint32_t> before;             // of each chunk: the one before it in its part
+    size_t used = 0;                          // chunks
+    std::vector<SpoolFile> spool;             // none or one
     std::vector<Run> runs;
     uint64_t spooled = 0;  // bytes
   };
@@ -56,17 +81,30 @@ class RecordPartitions {
     std::vector<PlacedHash> scratch;
     Status status = ok_status();
   };
+  static constexpr unsigned kPartBits = 8;
+  static_assert(kParts == size_t{1} << kPartBits);
+  static size_t part_of(const PlacedHash& record) noexcept {
+    return record.hash >> (64 - kPartBits);
+  }
+  Status grow(Writer& writer, Head& head);
   Status spill(Writer& writer);
+  [[nodiscard]] uint64_t held(const Head& head) const noexcept;
+  // Calls each(span) for the chunks of a part in memory.
+  template <typename Take>
+  Status each_chunk(const Writer& writer, size_t part, Take&& take) const;
   [[nodiscard]] uint64_t size_of(size_t part) const noexcept;
   // Calls each(span) for the pieces of one part, in no order.
   template <typename Take>
   Status gather(size_t part, Take&& take) const;
   Status drain_large(size_t part, const Each& each) const;
   void load(size_t part, Part& out) const;
+  // Records that a part may have, with so many in the making.
+  [[nodiscard]] uint64_t largest(size_t ahead) const noexcept;
 
   std::string directory_;
   uint64_t memory_;
-  size_t capacity_;  // records a writer holds
+  size_t chunk_;   // records in a chunk
+  size_t chunks_;  // that a writer has
   std::vector<Writer> writers_;
 };
 

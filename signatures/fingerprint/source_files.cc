@@ -157,12 +157,14 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
         skip(path, "excluded");
         continue;
       }
-      const fs::file_status status = entry->symlink_status(code);
+      // What the folder itself says of the kind of its entries saves looking at each.
+      const bool link = entry->is_symlink(code);
+      const bool is_folder = !code && !link && entry->is_directory(code);
       if (code) {
         skip(path, "unreadable: " + code.message());
-      } else if (fs::is_symlink(status)) {
+      } else if (link) {
         skip(path, "symbolic link");
-      } else if (fs::is_directory(status)) {
+      } else if (is_folder) {
         if (name == ".github") {
           skip(path, "manifest or settings of a tool");
           continue;
@@ -172,7 +174,7 @@ Result<std::vector<SourceFile>> list_sources(const std::string& directory, const
         if (!others || (rules.list_foreign && !is_one_of(kFilledByTools, name))) {
           folders.push_back({path + "/", foreign || others});
         }
-      } else if (!fs::is_regular_file(status)) {
+      } else if (!entry->is_regular_file(code)) {
         skip(path, "not a regular file");
       } else if (const std::string_view why = unfit_name(name); !why.empty()) {
         skip(path, why);
@@ -212,21 +214,23 @@ std::string_view unfit_content(std::string_view content) noexcept {
   return {};
 }
 
-std::optional<std::string> read_source(const std::string& absolute, std::string& why) {
+std::optional<std::string_view> read_source(const std::string& absolute, std::string& buffer,
+                                            std::string& why) {
   const int fd = ::open(absolute.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     why = std::string("unreadable: ") + std::strerror(errno);
     return std::nullopt;
   }
   struct stat about {};
-  std::string content;
+  size_t wanted = 0;
   if (::fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
     // It may grow while it is read: no more than the limit is taken.
-    content.resize(std::min<uint64_t>(static_cast<uint64_t>(about.st_size), kMaxSourceBytes));
+    wanted = std::min<uint64_t>(static_cast<uint64_t>(about.st_size), kMaxSourceBytes);
   }
+  if (buffer.size() < wanted) buffer.resize(wanted);
   size_t have = 0;
-  while (have < content.size()) {
-    const ssize_t got = ::read(fd, content.data() + have, content.size() - have);
+  while (have < wanted) {
+    const ssize_t got = ::read(fd, buffer.data() + have, wanted - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) why = std::string("unreadable: ") + std::strerror(errno);
     if (got <= 0) break;
@@ -234,8 +238,7 @@ std::optional<std::string> read_source(const std::string& absolute, std::string&
   }
   ::close(fd);
   if (!why.empty()) return std::nullopt;
-  content.resize(have);
-  return content;
+  return std::string_view(buffer).substr(0, have);
 }
 
 namespace {

@@ -46,8 +46,9 @@ inline constexpr std::string_view kBinary = "binary";
 // when it is.
 [[nodiscard]] std::string_view unfit_content(std::string_view content) noexcept;
 
-// The file's bytes, or nothing with the reason in `why`.
-std::optional<std::string> read_source(const std::string& absolute, std::string& why);
+// The file's bytes, in `buffer`, which only grows; or nothing with the reason in `why`.
+std::optional<std::string_view> read_source(const std::string& absolute, std::string& buffer,
+                                            std::string& why);
 
 // `*` and `?` within a path part, `**` across parts; a pattern without '/' is compared with the
 // last part alone.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -80,13 +81,15 @@ class Scan {
     FileReader reader;
     DigestMaker digests;
     NameReader name_reader;
+    std::string content;  // of the file at hand
     FileFingerprints found;
     std::vector<NameReader::Name> names;
   };
 
   Status read(size_t number, uint32_t writer, Tools& tools) {
     ScannedFile& file = files_[number];
-    const std::optional<std::string> content = read_source(file.source.absolute, file.why);
+    const std::optional<std::string_view> content =
+        read_source(file.source.absolute, tools.content, file.why);
     if (!content) {
       file.cached = ScannedFile::kFresh;
       return ok_status();
@@ -120,21 +123,19 @@ class Scan {
       if (file.known_digest == 0) file.digests = tools.digests.of(as_bytes(*content));
     }
     const auto id = static_cast<uint32_t>(number);
-    for (const FileFingerprints::Placed& one : found.placed) {
-      if (Status put = records_.add(writer, {one.hash, id, one.line << kRarityBits | one.rarity});
-          !put) {
-        return put;
-      }
-    }
+    const Status put = records_.add_each(writer, found.placed.size(), [&](size_t i) {
+      const FileFingerprints::Placed& one = found.placed[i];
+      return PlacedHash{one.hash, id, one.line << kRarityBits | one.rarity};
+    });
+    if (!put) return put;
     return file.wants_names ? add_names(*content, id, writer, tools) : ok_status();
   }
 
   Status add_names(std::string_view content, uint32_t id, uint32_t writer, Tools& tools) {
     tools.name_reader.read(content, tools.names);
-    for (const NameReader::Name& name : tools.names) {
-      if (Status put = names_.add(writer, {name.hash, id, name.place}); !put) return put;
-    }
-    return ok_status();
+    return names_.add_each(writer, tools.names.size(), [&](size_t i) {
+      return PlacedHash{tools.names[i].hash, id, tools.names[i].place};
+    });
   }
 
   bool reuse(ScannedFile& file) const {
