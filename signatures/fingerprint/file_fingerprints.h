@@ -10,6 +10,7 @@
 #include "signatures/fingerprint/line_filter.h"
 #include "signatures/fingerprint/line_marks.h"
 #include "signatures/fingerprint/normaliser.h"
+#include "signatures/fingerprint/shape_variety.h"
 
 namespace weir::signatures {
 
@@ -46,7 +47,12 @@ class FileReader {
  private:
   uint32_t mark_words(size_t line, size_t prefix, uint32_t begin, uint32_t end);
   [[nodiscard]] uint32_t letters_in_window(size_t at) const noexcept;
-  void read_shapes(const std::vector<LineKind>& kinds, bool weak, FileFingerprints& out);
+  void read_lines(std::string_view content, bool critical, bool weak, FileFingerprints& out);
+  void read_windows(bool weak, FileFingerprints& out);
+  void read_shapes(bool weak, FileFingerprints& out);
+  void hash_lines(const NormalText& text, size_t count, bool without_first_word);
+  void put_combined(uint64_t flip, FileFingerprints& out);
+  void put_windows(ByteSpan bytes, bool of_shape, FileFingerprints& out);
 
   Fingerprinter fingerprinter_;
   LineFilter filter_;
@@ -54,7 +60,16 @@ class FileReader {
   Normaliser normaliser_;
   NormalText text_;
   NormalText shape_;
+  std::vector<LineKind> kinds_;
   std::vector<uint32_t> anchors_;
+  // Hashes are made many at a time: of lines, of two hashes, of windows.
+  std::vector<uint32_t> begins_;
+  std::vector<uint32_t> ends_;
+  std::vector<uint64_t> hashes_;
+  std::vector<uint64_t> firsts_;
+  std::vector<uint64_t> seconds_;
+  std::vector<FileFingerprints::Placed> waiting_;  // for their hashes
+  ShapeVariety variety_;
   std::vector<uint64_t> marks_;  // a bit a normalised byte: a letter of a distinctive word
   MaskedLine masked_;
 };

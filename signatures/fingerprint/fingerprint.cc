@@ -179,6 +179,12 @@ bool low_in_entropy(ByteSpan s) noexcept {
 }
 
 bool has_different_bytes(ByteSpan s, size_t least) noexcept {
+  if (s.size() >= 16) {
+    // Those that differ in their low six bits are no more.
+    uint64_t few = 0;
+    for (size_t i = 0; i < 16; ++i) few |= uint64_t{1} << (s[i] & 63);
+    if (static_cast<size_t>(__builtin_popcountll(few)) >= least) return true;
+  }
   std::array<uint64_t, 4> seen{};
   size_t different = 0;
   for (const uint8_t c : s) {

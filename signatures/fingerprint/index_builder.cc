@@ -116,7 +116,8 @@ class Builder {
   void match_cache();
   // Numbers lines and files of what was scanned.
   Status number_files();
-  // Calls take(record) for the records of `fresh` and those of the cache in [at, end), ascending.
+  // Calls take(record, alone) for the records of `fresh` and those of the cache in [at, end),
+  // ascending; `alone`: no other has its hash, as far as that is seen at once.
   template <typename Take>
   Status merge_sorted(RecordPartitions& fresh, size_t at, size_t end, Take&& take);
   Status merge(TableWriter& table);
@@ -259,18 +260,21 @@ Status Builder::number_files() {
 template <typename Take>
 Status Builder::merge_sorted(RecordPartitions& fresh, size_t at, size_t end, Take&& take) {
   CachedRecords cached(cache_ ? &*cache_ : nullptr, at, end, files_);
-  const auto both = [&](const PlacedHash& record) -> Status {
+  const auto both = [&](const PlacedHash& record, bool alone = false) -> Status {
     if (keep_) {
       if (Status put = keep_->add(record); !put) return put;
     }
-    return take(record);
+    return take(record, alone);
   };
   Status merged = fresh.drain(threads_, [&](std::span<const PlacedHash> records) -> Status {
-    for (const PlacedHash& record : records) {
+    for (size_t i = 0; i < records.size(); ++i) {
+      const PlacedHash& record = records[i];
       for (; cached.there() && cached.now() < record; cached.next()) {
         if (Status taken = both(cached.now()); !taken) return taken;
       }
-      if (Status taken = both(record); !taken) return taken;
+      const bool alone = !cached.there() && i > 0 && i + 1 < records.size() &&
+                         records[i - 1].hash != record.hash && records[i + 1].hash != record.hash;
+      if (Status taken = both(record, alone); !taken) return taken;
     }
     return ok_status();
   });
@@ -328,8 +332,15 @@ Status Builder::merge(TableWriter& table) {
     }
     return table.add(last.hash, lines, files, rarity);
   };
-  const auto take = [&](const PlacedHash& record) -> Status {
+  const auto take = [&](const PlacedHash& record, bool alone) -> Status {
     const Where from = where[record.file];
+    if (alone && from.kind == Where::Kind::kOwn && !below_) {  // as most are
+      if (Status done = finish(); !done) return done;
+      open = false;
+      critical_.mark_rare(record.hash);
+      const uint32_t line = from.first_line + (record.place >> kRarityBits);
+      return table.add(record.hash, {&line, 1}, 1, record.place & kRarityMask);
+    }
     if (from.kind == Where::Kind::kUnchanged) return ok_status();
     const bool fresh = !open || record.hash != last.hash;
     if (fresh) {
@@ -372,7 +383,7 @@ Status Builder::merge(TableWriter& table) {
 
 Status Builder::merge_names(NamePicker& picker) {
   return merge_sorted(names_, cache_ ? cache_->names_at() : 0, cache_ ? cache_->records() : 0,
-                      [&picker](const PlacedHash& record) {
+                      [&picker](const PlacedHash& record, bool) {
                         picker.take(record);
                         return ok_status();
                       });

@@ -1,19 +1,23 @@
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the undefined operands of its own vector functions for uninitialised.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
 #include "signatures/fingerprint/line_filter.h"
+
+#include <immintrin.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-
-#if defined(__SSSE3__)
-#include <tmmintrin.h>
-#endif
 
 #include "signatures/fingerprint/common_words.h"
 
 namespace weir::signatures {
 namespace {
 
-constexpr size_t kSlack = 128;  // zeros behind the text: whole blocks and phrases are read
+constexpr size_t kSlack = 160;  // zeros behind the text: whole blocks and phrases are read
 
 bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
@@ -179,12 +183,13 @@ uint32_t load_four(const char* at) noexcept {
   std::memcpy(&out, at, sizeof(out));
   return out;
 }
-// Which places may begin one of those: by their first three bytes, eight groups of texts at a time.
-// A group has a bit; for each of the three places, a byte's halves choose the groups that it fits.
+// Which places may begin one of those: by their first four bytes, eight groups of texts at a time.
+// A group has a bit; for each of the four places, a byte's halves choose the groups that it fits.
+constexpr size_t kGateBytes = 4;
 struct Gate {
   using Halves = std::array<uint8_t, 16>;
-  alignas(16) std::array<Halves, 3> low{};
-  alignas(16) std::array<Halves, 3> high{};
+  alignas(16) std::array<Halves, kGateBytes> low{};
+  alignas(16) std::array<Halves, kGateBytes> high{};
 };
 constexpr Gate kGate = [] {
   Gate out{};
@@ -192,7 +197,7 @@ constexpr Gate kGate = [] {
     // Those that begin alike are in one group.
     const auto first = static_cast<uint8_t>(text[0]);
     const auto group = static_cast<uint8_t>(1U << ((first ^ first >> 2) & 7));
-    for (size_t i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < kGateBytes; ++i) {
       const auto c = static_cast<uint8_t>(text[i]);
       out.low[i][c & 15] |= group;
       out.high[i][c >> 4] |= group;
@@ -203,36 +208,65 @@ constexpr Gate kGate = [] {
   return out;
 }();
 
-// A bit for each of the 16 places from `at` on.
-uint32_t may_begin(const char* at) noexcept {
+#if defined(__SSSE3__)
+constexpr bool kHasShuffle = true;
+__m128i halves(const Gate::Halves& table) noexcept {
+  return _mm_load_si128(reinterpret_cast<const __m128i*>(table.data()));
+}
+#else
+constexpr bool kHasShuffle = false;
+#endif
+
+// A bit for each of the 64 places from `at` on; reads 67 bytes.
+uint64_t may_begin(const char* at) noexcept {
+  uint64_t out = 0;
 #if defined(__SSSE3__)
   const __m128i nibble = _mm_set1_epi8(15);
-  __m128i groups = _mm_set1_epi8(-1);
-  for (size_t i = 0; i < 3; ++i) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i));
-    const auto table = [](const Gate::Halves& halves) {
-      return _mm_load_si128(reinterpret_cast<const __m128i*>(halves.data()));
-    };
-    const __m128i low = _mm_shuffle_epi8(table(kGate.low[i]), _mm_and_si128(v, nibble));
-    const __m128i high =
-        _mm_shuffle_epi8(table(kGate.high[i]), _mm_and_si128(_mm_srli_epi16(v, 4), nibble));
-    groups = _mm_and_si128(groups, _mm_and_si128(low, high));
-  }
-  const __m128i none = _mm_cmpeq_epi8(groups, _mm_setzero_si128());
-  return static_cast<uint32_t>(_mm_movemask_epi8(none)) ^ 0xffffU;
-#else
-  uint32_t out = 0;
-  for (unsigned place = 0; place < 16; ++place) {
-    uint8_t groups = 0xff;
-    for (size_t i = 0; i < 3; ++i) {
-      const auto c = static_cast<uint8_t>(at[place + i]);
-      groups &= kGate.low[i][c & 15] & kGate.high[i][c >> 4];
+  for (size_t step = 0; step < 64; step += 16) {
+    __m128i groups = _mm_set1_epi8(-1);
+    for (size_t i = 0; i < kGateBytes; ++i) {
+      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + step + i));
+      const __m128i low = _mm_shuffle_epi8(halves(kGate.low[i]), _mm_and_si128(v, nibble));
+      const __m128i high =
+          _mm_shuffle_epi8(halves(kGate.high[i]), _mm_and_si128(_mm_srli_epi16(v, 4), nibble));
+      groups = _mm_and_si128(groups, _mm_and_si128(low, high));
     }
-    out |= groups != 0 ? 1U << place : 0U;
+    const __m128i none = _mm_cmpeq_epi8(groups, _mm_setzero_si128());
+    out |= uint64_t{static_cast<uint32_t>(_mm_movemask_epi8(none)) ^ 0xffffU} << step;
+  }
+#endif
+  for (unsigned place = 0; !kHasShuffle && place < 64; ++place) {
+    uint8_t groups = 0xff;
+    for (size_t i = 0; i < kGateBytes; ++i) {
+      const auto c = static_cast<uint8_t>(at[place + i]);
+      groups = static_cast<uint8_t>(groups & kGate.low[i][c & 15] & kGate.high[i][c >> 4]);
+    }
+    out |= groups != 0 ? uint64_t{1} << place : 0;
   }
   return out;
-#endif
 }
+
+__attribute__((target("avx512f,avx512bw"))) uint64_t may_begin_wide(const char* at) noexcept {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  __m512i groups = _mm512_set1_epi8(-1);
+  for (size_t i = 0; i < kGateBytes; ++i) {
+    const __m512i v = _mm512_loadu_si512(at + i);
+    const auto* const low_table = reinterpret_cast<const __m128i*>(kGate.low[i].data());
+    const auto* const high_table = reinterpret_cast<const __m128i*>(kGate.high[i].data());
+    const __m512i low = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(low_table)),
+                                            _mm512_and_si512(v, nibble));
+    const __m512i high = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(high_table)),
+                                             _mm512_and_si512(_mm512_srli_epi16(v, 4), nibble));
+    groups = _mm512_and_si512(groups, _mm512_and_si512(low, high));
+  }
+  return _mm512_test_epi8_mask(groups, groups);
+}
+
+bool has_wide() noexcept {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+}
+const bool kWide = has_wide();
 
 bool stands_at(const char* at, std::string_view text) noexcept {
   return std::memcmp(at, text.data(), text.size()) == 0;
@@ -355,9 +389,10 @@ void LineFilter::map(size_t size) {
 
 void LineFilter::find_phrases(size_t size) {
   phrases_.clear();
-  for (size_t base = 0; base < size; base += 16) {
-    for (uint32_t may = may_begin(lower_.data() + base); may != 0; may &= may - 1) {
-      const size_t place = base + static_cast<size_t>(__builtin_ctz(may));
+  for (size_t base = 0; base < size; base += 64) {
+    uint64_t may = kWide ? may_begin_wide(lower_.data() + base) : may_begin(lower_.data() + base);
+    for (; may != 0; may &= may - 1) {
+      const size_t place = base + static_cast<size_t>(__builtin_ctzll(may));
       const char* const at = lower_.data() + place;
       const uint32_t four = load_four(at);
       uint32_t bits = 0;

@@ -38,16 +38,19 @@ size_t first_quote(ByteSpan s) noexcept {
   return at;
 }
 
+LineShape line_shape(size_t tokens, uint64_t hash) noexcept {
+  LineShape out;
+  if (tokens == 0) return out;
+  out.tokens = static_cast<uint32_t>(tokens);
+  if (tokens <= kLineMax) out.hash = hash;
+  out.tag = Fingerprinter::tag(tokens, out.hash);
+  return out;
+}
+
 LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape) noexcept {
   if (!shape.empty() && shape[0] == kShapeWord) shape = shape.subspan(1);
-  LineShape out;
-  if (shape.empty()) return out;
-  out.tokens = static_cast<uint32_t>(shape.size());
-  if (shape.size() <= kLineMax) {
-    out.hash = fingerprinter.line(shape);
-  }
-  out.tag = Fingerprinter::tag(shape.size(), out.hash);
-  return out;
+  const bool hashed = !shape.empty() && shape.size() <= kLineMax;
+  return line_shape(shape.size(), hashed ? fingerprinter.line(shape) : 0);
 }
 
 namespace {

@@ -25,6 +25,8 @@ struct LineShape {
   uint8_t tag = 0;      // 0 without tokens, kTagUnknown for a very long line
 };
 [[nodiscard]] LineShape line_shape(const Fingerprinter& fingerprinter, ByteSpan shape) noexcept;
+// From the hash of the shape without that first word, of `tokens` bytes.
+[[nodiscard]] LineShape line_shape(size_t tokens, uint64_t hash) noexcept;
 
 // Both lines together have at least this many tokens.
 inline constexpr uint32_t kPairTokens = 14;
@@ -40,6 +42,7 @@ inline constexpr uint32_t kPairTokens = 14;
 
 // Two lines that follow one another, blank ones apart, as they are: each may be anyone's.
 inline constexpr size_t kCoupleMin = 16;
+inline constexpr uint64_t kCoupleFlip = ~uint64_t{0};  // tells couples from pairs
 struct LineHash {
   uint64_t hash = 0;
   size_t size = 0;  // normalised bytes; 0: no line
@@ -49,7 +52,7 @@ struct LineHash {
 }
 [[nodiscard]] inline uint64_t couple_hash(const Fingerprinter& fingerprinter, const LineHash& first,
                                           const LineHash& second) noexcept {
-  return fingerprinter.combine(first.hash, ~second.hash);
+  return fingerprinter.combine(first.hash, second.hash ^ kCoupleFlip);
 }
 
 // Place of the first byte that may begin a literal; the size when there is none.

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/hash.h"
@@ -43,9 +42,21 @@ class NameReader {
   }
 
  private:
+  // A name that was seen in this file, in an open table: most are seen again and again.
+  struct Seen {
+    uint64_t mixed = 0;  // of its bytes; not keyed
+    uint32_t begin = 0;
+    uint32_t size = 0;  // 0: a free place
+    uint32_t number = 0;
+  };
+  static constexpr uint32_t kNone = 0xffffffff;  // not a name
+  Seen& find(std::string_view content, size_t begin, size_t size);
+  void grow();
+
   HashKey key_;
-  std::unordered_map<std::string_view, size_t> seen_;  // where in `out`; kNone: not a name
-  static constexpr size_t kNone = SIZE_MAX;
+  std::vector<Seen> seen_;  // a power of two, no more than half of it taken
+  size_t seen_count_ = 0;
+  unsigned shift_ = 0;  // of a hash, for its place
 };
 
 }  // namespace weir::signatures

@@ -40,10 +40,10 @@ void sort_part(std::vector<PlacedHash>& records, std::vector<PlacedHash>& scratc
   for (size_t first = 0; first < count;) {
     size_t next = first + 1;
     while (next < count && records[next].hash >> low == records[first].hash >> low) ++next;
-    if (next - first > 1) {
-      std::sort(records.begin() + static_cast<ptrdiff_t>(first),
-                records.begin() + static_cast<ptrdiff_t>(next));
-    }
+    const auto begin = records.begin() + static_cast<ptrdiff_t>(first);
+    const auto end = records.begin() + static_cast<ptrdiff_t>(next);
+    // One thread's are in order already.
+    if (next - first > 1 && !std::is_sorted(begin, end)) std::sort(begin, end);
     first = next;
   }
 }
@@ -93,17 +93,19 @@ uint64_t RecordPartitions::held(const Head& head) const noexcept {
   return head.chunks * chunk_ - static_cast<uint64_t>(head.end - head.at);
 }
 
+// As they were filled, so that what came in order stays so.
 template <typename Take>
 Status RecordPartitions::each_chunk(const Writer& writer, size_t part, Take&& take) const {
   const Head& head = writer.heads[part];
-  size_t size = chunk_ - static_cast<size_t>(head.end - head.at);
-  for (uint32_t chunk = head.chunk; chunk != kNoChunk; chunk = writer.before[chunk]) {
-    if (Status taken =
-            take(std::span<const PlacedHash>(writer.arena.get() + chunk * chunk_, size));
-        !taken) {
+  std::vector<uint32_t> chunks(head.chunks);
+  uint32_t chunk = head.chunk;
+  for (size_t i = chunks.size(); i > 0; chunk = writer.before[chunk]) chunks[--i] = chunk;
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    const size_t unused = i + 1 < chunks.size() ? 0 : static_cast<size_t>(head.end - head.at);
+    const PlacedHash* const begin = writer.arena.get() + chunks[i] * chunk_;
+    if (Status taken = take(std::span<const PlacedHash>(begin, chunk_ - unused)); !taken) {
       return taken;
     }
-    size = chunk_;
   }
   return ok_status();
 }
@@ -118,8 +120,7 @@ Status RecordPartitions::spill(Writer& writer) {
   std::vector<PlacedHash> piece;
   piece.reserve(std::min(kPiece, chunks_ * chunk_ / 8 + chunk_));
   const auto flush = [&]() -> Status {
-    Status put =
-        writer.spool.front().append(piece.data(), piece.size() * sizeof(PlacedHash));
+    Status put = writer.spool.front().append(piece.data(), piece.size() * sizeof(PlacedHash));
     piece.clear();
     return put;
   };

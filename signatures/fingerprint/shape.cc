@@ -138,42 +138,46 @@ size_t ShapeReader::feed(ByteSpan text, uint8_t* out, uint32_t base, std::vector
 
 namespace {
 
-struct Variety {
-  unsigned symbols = 0;  // different ones
-  unsigned triples = 0;  // of neighbours, about
-};
 Variety variety_of(ByteSpan shape) noexcept {
   std::array<uint64_t, 4> seen{};
   std::array<uint64_t, 4> triples{};
   for (size_t i = 0; i < shape.size(); ++i) {
     seen[shape[i] >> 6] |= uint64_t{1} << (shape[i] & 63);
     if (i + 3 > shape.size()) continue;
-    const uint32_t triple = shape[i] * 0x10dcdU + shape[i + 1] * 0x2545fU + shape[i + 2] * 0x9e377U;
-    const uint32_t bit = (triple * 0x9e3779b1U) >> 24;
+    const uint32_t triple = shape[i] * kTripleFactors[0] + shape[i + 1] * kTripleFactors[1] +
+                            shape[i + 2] * kTripleFactors[2];
+    const uint32_t bit = (triple * kTripleMix) >> kTripleShift;
     triples[bit >> 6] |= uint64_t{1} << (bit & 63);
   }
   Variety out;
   for (size_t i = 0; i < 4; ++i) {
-    out.symbols += static_cast<unsigned>(__builtin_popcountll(seen[i]));
-    out.triples += static_cast<unsigned>(__builtin_popcountll(triples[i]));
+    out.symbols += static_cast<uint32_t>(__builtin_popcountll(seen[i]));
+    out.triples += static_cast<uint32_t>(__builtin_popcountll(triples[i]));
   }
   return out;
 }
 
 }  // namespace
 
-bool shape_says_little(const uint8_t* window, uint32_t& variety) noexcept {
-  const Variety of = variety_of({window, kWindow});
+bool says_little_of_window(Variety of, uint32_t& variety) noexcept {
   if (of.symbols < 6 || of.triples < 12) return true;
   variety = std::min(kMostRarity, (of.triples - 12) / 2);
   return false;
 }
 
-bool pair_says_little(ByteSpan shape, uint32_t& variety) noexcept {
-  const Variety of = variety_of(shape);
+bool says_little_of_pair(Variety of, uint32_t& variety) noexcept {
   if (of.symbols < 5 || of.triples < 8) return true;
   variety = std::min(kMostRarity, (of.triples - 8) / 3);
   return false;
+}
+
+static_assert(kShapeWindow == kWindow);
+bool shape_says_little(const uint8_t* window, uint32_t& variety) noexcept {
+  return says_little_of_window(variety_of({window, kWindow}), variety);
+}
+
+bool pair_says_little(ByteSpan shape, uint32_t& variety) noexcept {
+  return says_little_of_pair(variety_of(shape), variety);
 }
 
 }  // namespace weir::signatures

@@ -5,6 +5,7 @@
 // told from another: strings and comments are tokens as all else. Tokens never span lines.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -13,6 +14,7 @@
 
 namespace weir::signatures {
 
+inline constexpr size_t kShapeWindow = 32;  // kWindow, for those who do not hash
 inline constexpr uint8_t kShapeWord = 'w';
 inline constexpr uint8_t kShapeNumber = 'n';
 inline constexpr uint8_t kShapeKeywords = 0x80;  // the first one
@@ -44,6 +46,18 @@ class ShapeReader {
   size_t word_size_ = 0;  // of it; 0: none
   uint8_t last_ = 0;      // token written last
 };
+
+// Different symbols of a stretch of shape bytes, and different triples of neighbours, as far as
+// 256 values of a hash tell them apart.
+struct Variety {
+  uint32_t symbols = 0;
+  uint32_t triples = 0;
+};
+inline constexpr std::array<uint32_t, 3> kTripleFactors{0x10dcd, 0x2545f, 0x9e377};
+inline constexpr uint32_t kTripleMix = 0x9e3779b1U;
+inline constexpr unsigned kTripleShift = 24;
+[[nodiscard]] bool says_little_of_window(Variety of, uint32_t& variety) noexcept;
+[[nodiscard]] bool says_little_of_pair(Variety of, uint32_t& variety) noexcept;
 
 // True when a window of kWindow shape bytes tells too little to be indexed. `variety` becomes
 // 0..kMostRarity.

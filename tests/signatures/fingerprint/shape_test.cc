@@ -10,6 +10,7 @@
 
 #include "signatures/fingerprint/fingerprint.h"
 #include "signatures/fingerprint/normaliser.h"
+#include "signatures/fingerprint/shape_variety.h"
 
 namespace weir::signatures {
 namespace {
@@ -154,6 +155,31 @@ TEST(Shape, TablesAndProseSayLittle) {
   EXPECT_FALSE(shape_says_little(as_bytes(code).data(), variety));
   EXPECT_GE(variety, 2U);
   EXPECT_LE(variety, kMostRarity);
+}
+
+// A whole text at once against the same bytes alone.
+TEST(ShapeVariety, SaysWhatOneWindowAfterTheOtherDoes) {
+  std::mt19937 random(9);
+  ShapeVariety variety;
+  for (int round = 0; round < 60; ++round) {
+    std::string shape;
+    const size_t size = random() % 3000;
+    const auto symbols = 1 + random() % (round % 4 == 0 ? 256 : 12);
+    while (shape.size() < size) shape += static_cast<char>(random() % symbols);
+    variety.read(as_bytes(shape));
+    for (int i = 0; i < 200 && size > kWindow; ++i) {
+      uint32_t expected = 99;
+      uint32_t got = 99;
+      const size_t at = random() % (size - kWindow + 1);
+      ASSERT_EQ(variety.window_says_little(at, got),
+                shape_says_little(as_bytes(shape).data() + at, expected));
+      ASSERT_EQ(got, expected);
+      const size_t length = random() % std::min<size_t>(size - at, i % 8 == 0 ? 600 : 40);
+      ASSERT_EQ(variety.pair_says_little(at, length, got),
+                pair_says_little(as_bytes(shape).subspan(at, length), expected));
+      ASSERT_EQ(got, expected);
+    }
+  }
 }
 
 }  // namespace
