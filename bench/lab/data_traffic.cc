@@ -33,7 +33,8 @@ class DataTraffic {
     for (size_t kind = 0; kind < kOrdinaryKinds; ++kind)
       clear(make_ordinary_session(kind, random_));
     // The plain one is the one that is seen from more places.
-    for (const size_t variant : {0, 5, 1, 2, 3, 4}) clear(make_marked_session(variant, random_));
+    for (const size_t variant : {size_t{0}, size_t{5}, size_t{1}, size_t{2}, size_t{3}, size_t{4}})
+      clear(make_marked_session(variant, random_));
     for (size_t kind = 0; kind < kHiddenKinds; ++kind) clear(make_hidden_session(kind, random_));
     contacts();
   }
