@@ -343,10 +343,22 @@ std::string_view trimmed(std::string_view line) noexcept {
   return line.substr(begin, end - begin);
 }
 
+// From this part of a name on no word is everyone's: insert_copy_before is made of common words,
+// and hardly anyone else has it.
+constexpr size_t kManyParts = 3;
+
+// A word that begins at `begin` goes on with the name that the word before it ended in.
+bool continues(const char* text, size_t begin, size_t last_end) noexcept {
+  return begin == last_end || (begin == last_end + 1 && text[last_end] == '_');
+}
+
 }  // namespace
 
 void LineFilter::word(size_t begin, size_t end) {
-  if (end - begin < 3 || common_words().holds(lower_.data() + begin, end - begin)) return;
+  parts_ = parts_ > 0 && continues(lower_.data(), begin, last_end_) ? parts_ + 1 : 1;
+  last_end_ = end;
+  if (end - begin < 3) return;
+  if (parts_ < kManyParts && common_words().holds(lower_.data() + begin, end - begin)) return;
   words_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
 }
 
@@ -354,6 +366,7 @@ void LineFilter::map(size_t size) {
   blocks_.clear();
   lines_.clear();
   words_.clear();
+  last_end_ = parts_ = 0;
   // A word: capitals, then small letters (split at the next capital after a small letter). It
   // ends where another begins and at what is no letter.
   constexpr size_t kNone = SIZE_MAX;
@@ -490,6 +503,8 @@ void LineFilter::read(std::string_view content) {
 uint32_t distinctive_letters(std::string_view line) noexcept {
   std::array<char, 2 * CommonWords::kLongest> small{};
   size_t letters = 0;
+  size_t parts = 0;
+  size_t last_end = 0;
   for (size_t i = 0; i < line.size();) {
     if (!is_lower(line[i]) && !is_upper(line[i])) {
       ++i;
@@ -503,7 +518,10 @@ uint32_t distinctive_letters(std::string_view line) noexcept {
       if (size < CommonWords::kLongest) small[size++] = static_cast<char>(line[i] | 0x20);
     }
     const size_t length = i - begin;
-    if (length >= 3 && !common_words().holds(small.data(), length)) letters += length;
+    parts = continues(line.data(), begin, last_end) && parts > 0 ? parts + 1 : 1;
+    last_end = i;
+    if (length < 3) continue;
+    if (parts >= kManyParts || !common_words().holds(small.data(), length)) letters += length;
   }
   return static_cast<uint32_t>(letters);
 }

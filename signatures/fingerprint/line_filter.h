@@ -28,7 +28,8 @@ class LineFilter {
   [[nodiscard]] Word line(size_t i) const noexcept { return lines_[i]; }  // without its '\n'
   [[nodiscard]] const std::vector<LineKind>& kinds() const noexcept { return kinds_; }
   // In order: the words that are not everyone's: identifiers and the words of strings and comments,
-  // without keywords and the most common names. CamelCase is several words.
+  // without keywords and the most common names. CamelCase is several words; the third of one
+  // name and those behind it are not everyone's, whatever they are.
   [[nodiscard]] const std::vector<Word>& distinctive() const noexcept { return words_; }
   // How many bytes before `at` are no white space.
   [[nodiscard]] uint32_t dense_before(size_t at) const noexcept {
@@ -57,6 +58,8 @@ class LineFilter {
   std::vector<Word> words_;
   std::vector<Phrase> phrases_;
   std::vector<LineKind> kinds_;
+  size_t last_end_ = 0;  // of the last word, common or not
+  size_t parts_ = 0;     // of the name up to there; 0: no word yet
 };
 
 // Letters in the words of a line that are not everyone's.

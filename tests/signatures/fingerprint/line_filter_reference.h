@@ -171,6 +171,8 @@ template <typename Found>
 void each_distinctive(std::string_view line, Found&& found) {
   static const std::set<std::string_view> common(kCommonWords.begin(), kCommonWords.end());
   std::array<char, 24> word;
+  size_t parts = 0;  // of a name: words that follow one another, or stand around one '_'
+  size_t last_end = 0;
   for (size_t i = 0; i < line.size();) {
     if (!is_lower(line[i]) && !is_upper(line[i])) {
       ++i;
@@ -187,9 +189,12 @@ void each_distinctive(std::string_view line, Found&& found) {
       ++size;
       ++i;
     }
+    const std::string_view between = line.substr(last_end, begin - last_end);
+    parts = parts > 0 && (between.empty() || between == "_") ? parts + 1 : 1;
+    last_end = i;
     if (size < 3) continue;
     const std::string_view known(word.data(), std::min(size, word.size()));
-    if (size > word.size() || common.count(known) == 0) found(begin, i);
+    if (parts > 2 || size > word.size() || common.count(known) == 0) found(begin, i);
   }
 }
 
