@@ -281,7 +281,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the sets")
     parser.add_argument("--work", type=Path, required=True, help="folder for downloads")
-    parser.add_argument("--set", choices=("tune", "holdout"), default="tune")
+    parser.add_argument("--set", choices=("tune", "more", "holdout"), default="tune")
     parser.add_argument("--again", action="store_true", help="lay out anew even if it is there")
     args = parser.parse_args()
     out = args.out / args.set

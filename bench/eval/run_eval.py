@@ -294,7 +294,7 @@ def evaluate(name: str, code_root: Path, args: argparse.Namespace, generator: Pa
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./run eval", description="How well weir scan finds leaked code")
-    parser.add_argument("--set", choices=("tune", "holdout", "both"), default="tune", help="which of the fetched repositories")
+    parser.add_argument("--set", choices=("tune", "more", "holdout", "both"), default="tune", help="which of the fetched repositories")
     parser.add_argument("--code", type=Path, help="repositories of your own instead: protected/, negative/ and so on")
     parser.add_argument("--cases", type=int, default=12000)
     parser.add_argument("--seed", type=int, default=1)

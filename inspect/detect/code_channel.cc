@@ -87,7 +87,7 @@ class CodeChannel final : public DetectionChannel {
       const bool add_up = ended_ && !added_up_ && sender_;
       std::vector<WeakFile> weak;
       spans_ = find_spans(probe_, hits_, reader_.lines(), options_.least_score,
-                          add_up ? &weak : nullptr);
+                          add_up ? &weak : nullptr, ended_ ? options_.watch : nullptr);
       if (add_up) add_up_over_requests(weak);
       collected_hits_ = hits_.size();
       counters_.span_searches.add();

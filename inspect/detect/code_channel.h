@@ -21,6 +21,8 @@ struct CodeOptions {
   // What too little of was found to be told is added up there over requests; null: it is not.
   std::shared_ptr<DripMemory> drips;
   uint32_t number = 0;  // of the index, among those that share the memory
+  // Is shown what the score is made of, at the end of each request; null: nobody asks.
+  JudgeWatch* watch = nullptr;
 };
 
 // `scratch` is prepared for the index's critical lines here and used by every on_block; it must

@@ -169,7 +169,7 @@ std::vector<CodeHit> thinned(const IndexProbe& index, std::vector<CodeHit> hits,
 
 std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& hits,
                                  std::span<const TextLine> lines, double least_score,
-                                 std::vector<WeakFile>* weak) {
+                                 std::vector<WeakFile>* weak, JudgeWatch* watch) {
   std::vector<Candidate> candidates;
   for (const HitsOfFile& part : order_hits(index, hits)) {
     double mass = 0;
@@ -201,9 +201,12 @@ std::vector<CodeSpan> find_spans(const IndexProbe& index, std::vector<CodeHit>& 
     if (runs.runs().empty()) return;
     const CodeSigns signs = signs_of(runs, index, explained);
     candidate.score = score_of(signs);
-    if (candidate.score < least_score) return;
+    if (candidate.score < least_score && watch == nullptr) return;
     put_spans(candidate, runs, about->first_line);
     if (is_idiom(signs, candidate)) candidate.score = 0;
+    if (watch != nullptr && explained.empty()) {
+      watch->on_file(candidate.file, runs, signs, candidate.spans, candidate.score);
+    }
   };
   for (Candidate& candidate : candidates) evaluate(candidate);
   const auto keep_weak = [&](const Candidate& candidate) {

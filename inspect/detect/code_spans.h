@@ -54,6 +54,16 @@ struct CodeSpan {
 };
 
 struct WeakFile;
+struct CodeSigns;
+class FileRuns;
+
+// Sees each file that hits stand in, before any of them is told: what its score is fitted with.
+class JudgeWatch {
+ public:
+  virtual ~JudgeWatch() = default;
+  virtual void on_file(uint32_t file, const FileRuns& runs, const CodeSigns& signs,
+                       std::span<const CodeSpan> spans, double score) = 0;
+};
 
 // How the matched text begins, as an excerpt may show it.
 inline constexpr std::array<char, 256> kShown = [] {
@@ -79,6 +89,7 @@ std::vector<CodeHit> thinned(const signatures::IndexProbe& index, std::vector<Co
 // are ordered by score, the file that explains most first.
 std::vector<CodeSpan> find_spans(const signatures::IndexProbe& index, std::vector<CodeHit>& hits,
                                  std::span<const TextLine> lines, double least_score = kLeastScore,
-                                 std::vector<WeakFile>* weak = nullptr);
+                                 std::vector<WeakFile>* weak = nullptr,
+                                 JudgeWatch* watch = nullptr);
 
 }  // namespace weir::inspect
