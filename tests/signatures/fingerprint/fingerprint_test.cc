@@ -219,7 +219,11 @@ TEST(DistinctiveLetters, CommonWordsDoNotCount) {
   EXPECT_EQ(distinctive_letters("for (int i = 0; i < size; ++i) {"), 0U);
   EXPECT_EQ(distinctive_letters("return NULL;  // getValue set_name"), 0U);
   EXPECT_EQ(distinctive_letters("harvestQuota"), 12U);  // harvest, quota
-  EXPECT_EQ(distinctive_letters("get_harvestSize(zz)"), 7U);
+  EXPECT_EQ(distinctive_letters("get_harvest(zz)"), 7U);
+  // The third word of a name does, whatever it is.
+  EXPECT_EQ(distinctive_letters("get_harvestSize(zz)"), 11U);
+  EXPECT_EQ(distinctive_letters("insert copy_before"), 0U);
+  EXPECT_EQ(distinctive_letters("insert_copy_before"), 6U);
   EXPECT_EQ(distinctive_letters(std::string(5000, 'q')), 5000U);
 }
 
