@@ -20,9 +20,12 @@ constexpr uint32_t kSpanGap = 16;
 constexpr double kLeastHits = 0.15;
 // Idioms look alike: a few lines that share no text with the file are no leak of it, however well
 // their shapes agree. Nothing is told of a file by its shape alone for fewer lines, or less surely;
-// hits in its text that weigh less than kSomeText are no text of its own.
+// hits in its text that weigh less than kSomeText are no text of its own. Where shapes are long and
+// nothing foreign stands between, somewhat fewer lines do.
 constexpr uint32_t kLeastShapeLines = 8;
 constexpr double kLeastShapeScore = 0.6;
+constexpr uint32_t kFewShapeLines = 5;
+constexpr double kFewShapeScore = 0.9;
 constexpr double kSomeText = 0.05;
 // A file that is told for fewer lines counts over requests, too.
 constexpr uint32_t kFewLines = 8;
@@ -126,7 +129,9 @@ bool is_idiom(const CodeSigns& signs, const Candidate& candidate) {
   }
   if (candidate.score < kLeastShapeScore) return true;
   if (text_of(signs) >= kSomeText) return false;
-  return lines_of(candidate) < kLeastShapeLines;
+  const uint32_t lines = lines_of(candidate);
+  if (lines >= kLeastShapeLines) return false;
+  return lines < kFewShapeLines || candidate.score < kFewShapeScore;
 }
 
 }  // namespace
