@@ -122,7 +122,10 @@ void RsaExchange::on_ticket(ByteSpan body, Timestamp now) {
 // the server's flight, the client's.
 bool RsaExchange::hash_of_session(uint16_t version, HashKind prf,
                                   std::vector<uint8_t>& out) const noexcept {
-  const ByteSpan client = transcript_[client_].bytes().first(client_used_);
+  // A peer that sends its hellos twice may have made the transcript be forgotten in between.
+  const ByteSpan all = transcript_[client_].bytes();
+  if (client_used_ > all.size()) return false;
+  const ByteSpan client = all.first(client_used_);
   ByteReader in(client);
   in.skip(1);
   in.skip(in.u24());

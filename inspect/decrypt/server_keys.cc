@@ -105,7 +105,7 @@ Result<std::unique_ptr<ServerKeys>> ServerKeys::load(const std::vector<std::stri
   }
   if (!paths.empty()) out->locked_ = secure_heap();
   for (const std::string& path : paths) {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd.get() < 0) {
       return Error{std::string("server key cannot be read: ") + std::strerror(errno), path};
     }
