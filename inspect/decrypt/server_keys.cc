@@ -18,6 +18,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/descriptor.h"
 #include "inspect/decrypt/hmac.h"
 
 namespace weir::inspect {
@@ -36,20 +37,6 @@ bool secure_heap() noexcept {
   static const bool locked = CRYPTO_secure_malloc_init(kSecureHeap, kSecureHeapLeast) == 1;
   return locked;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 // The first block of a PEM file that holds a private key. `problem` says why there is none.
 EVP_PKEY* read_pem(int fd, std::string& problem) noexcept {
